@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+
+/** Packages whose version says what was measured. */
+const measuredPackages = [
+  '@atp/core',
+  '@atp/server',
+  '@atp/cli',
+  'ws',
+  '@modelcontextprotocol/server',
+  '@modelcontextprotocol/node',
+  '@modelcontextprotocol/client',
+  'zod',
+]
+
+/** The machine and the versions in two lines: figures mean nothing without them. */
+export function describeMachine(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown CPU'
+  const memoryGiB = (totalmem() / 1024 ** 3).toFixed(1)
+  const versions = measuredPackages.map((name) => `${name} ${packageVersion(name)}`)
+  return [
+    `${model}, ${availableParallelism()} cores, ${memoryGiB} GiB, ${type()} ${release()}, Node ${process.version}`,
+    `${versions.join(', ')}\n`,
+  ].join('\n')
+}
+
+function packageVersion(name: string): string {
+  const path = findPackageJSON(name, import.meta.url)
+  if (path === undefined) return 'not found'
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+}

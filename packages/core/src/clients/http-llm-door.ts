@@ -1,0 +1,112 @@
+import type { ZodType } from 'zod'
+import { cancelledError } from '../dispatch/call-context.ts'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
+import { type ErrorCode, isErrorCode } from '../errors/codes.ts'
+import {
+  type ContextRequestBody,
+  contextResponse,
+  type TaskRequestBody,
+  taskResponse,
+} from '../protocol/http-bodies.ts'
+import { isJsonObject, parseJson } from '../protocol/json.ts'
+import { firstIssues } from '../protocol/tool-descriptor.ts'
+import { maxTimeoutMs } from '../tool/define-tool.ts'
+import type { LlmDoor } from './llm-door.ts'
+import { peerError } from './session.ts'
+
+interface HttpLlmDoorOptions {
+  /** `http://…` without a path of ours. */
+  baseUrl: string
+  apiKey: string
+  fetch: typeof fetch
+}
+
+const contextTimeoutMs = 30_000
+const graceMs = 5_000
+
+/** One HTTP request for each question, on the route that older clients use too. */
+export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions): LlmDoor {
+  const url = `${baseUrl}/api/v1/atp/llm-client/process/`
+  let closing = new AbortController()
+
+  async function post<T>(
+    body: ContextRequestBody | TaskRequestBody,
+    schema: ZodType<T>,
+    timeoutMs: number,
+    caller: AbortSignal | undefined,
+  ): Promise<T> {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const closed = closing.signal
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.any([timeout, closed, ...(caller ? [caller] : [])]),
+      })
+      const text = await response.text()
+      if (!response.ok) throw statusError(url, response.status, text)
+      const parsed = schema.safeParse(parseJson(text))
+      if (parsed.success) return parsed.data
+      throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
+    } catch (error) {
+      if (caller?.aborted) throw cancelledError(caller.reason)
+      if (closed.aborted) throw new AtpError('client_stopped', 'The client was closed', { cause: error })
+      if (timeout.aborted) throw new AtpError('deadline_exceeded', `${url} did not answer within ${timeoutMs} ms`)
+      if (isAtpError(error)) throw error
+      throw new AtpError('connection_failed', `Cannot reach ${url}: ${causeText(error)}`, { cause: error })
+    }
+  }
+
+  return {
+    context({ toolkitId, provider, userPrompt, signal }) {
+      const body: ContextRequestBody = {
+        type: 'get_toolkit_context',
+        request_id: crypto.randomUUID(),
+        toolkit_id: toolkitId,
+        provider,
+        user_prompt: userPrompt,
+      }
+      return post(body, contextResponse, contextTimeoutMs, signal)
+    },
+    async call({ toolkitId, tool, params, provider, userPrompt, authToken, timeoutMs, signal }) {
+      const body: TaskRequestBody = {
+        type: 'task_request',
+        request_id: crypto.randomUUID(),
+        toolkit_id: toolkitId,
+        payload: { function: tool, parameters: params, auth_token: authToken },
+        provider,
+        user_prompt: userPrompt,
+        timeout_ms: timeoutMs,
+      }
+      const { result, error } = await post(body, taskResponse, (timeoutMs ?? maxTimeoutMs) + graceMs, signal)
+      if (error) throw peerError(error)
+      return result
+    },
+    async close() {
+      closing.abort()
+      closing = new AbortController()
+    },
+  }
+}
+
+function statusError(url: string, status: number, text: string): AtpError {
+  let code: ErrorCode = status === 401 ? 'unauthorized' : status === 403 ? 'forbidden' : 'protocol_error'
+  let message = `${url} answered ${status}`
+  try {
+    const body = parseJson(text)
+    if (isJsonObject(body)) {
+      if (typeof body.error === 'string') message = body.error
+      if (isErrorCode(body.code)) code = body.code
+    }
+  } catch {
+    // A proxy's page: the status says enough.
+  }
+  return new AtpError(code, message, { details: { status } })
+}
+
+/** `fetch failed` says nothing; what it was caused by does. */
+function causeText(error: unknown): string {
+  const { message, cause } = error as { message?: string; cause?: { message?: string; code?: string } }
+  return cause?.message || cause?.code || message || String(error)
+}

@@ -1,0 +1,267 @@
+import { Cancellation } from '../dispatch/cancel-signal.ts'
+import { invokeTool } from '../dispatch/invoke-tool.ts'
+import { AtpError } from '../errors/atp-error.ts'
+import type { ErrorCode } from '../errors/codes.ts'
+import { type Logger, silentLogger } from '../logging/logger.ts'
+import { decodeToToolkit, encodeResult, errorFrame } from '../protocol/codec.ts'
+import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
+import { Toolkit, type ToolkitOptions } from '../registry/toolkit.ts'
+import type { BackoffOptions } from '../transport/backoff.ts'
+import type { Connect } from '../transport/transport.ts'
+import { connectWebSocket } from '../transport/websocket.ts'
+import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
+import { Connection, type ConnectionState, lostError } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { openSession, type Session } from './session.ts'
+import { ToolkitRegistration } from './toolkit-registration.ts'
+
+/** What a {@link ToolKitClient} tells while it runs. */
+export interface ToolKitClientEvents {
+  /** Connected, and all tools are registered. */
+  connected: { toolkitId: string }
+  /** The connection is gone; `reconnecting` follows unless the client stops or was refused. */
+  disconnected: { error: AtpError | undefined }
+  /** The next attempt begins in `retryInMs`. */
+  reconnecting: { error: AtpError; retryInMs: number }
+  /** A call has its outcome. */
+  call: { callId: string; tool: string; ok: boolean; errorCode: ErrorCode | undefined; durationMs: number }
+}
+
+/** How a {@link ToolKitClient} is made. */
+export interface ToolKitClientOptions extends ToolkitOptions {
+  /** The toolkit's key, `atp_toolkit_…`. */
+  apiKey: string
+  /** @default 'http://127.0.0.1:4870' */
+  baseUrl?: string
+  /** How calls arrive. @default 'ws' */
+  protocol?: 'ws' | 'http'
+  /** How many calls run at once; the server answers those above with `busy`. @default 64 */
+  maxConcurrency?: number
+  /** Whether messages of errors that tools throw reach the caller. @default true */
+  exposeErrors?: boolean
+  /** What tools see as `context.env`. */
+  env?: unknown
+  /** How long `stop` waits for running calls, in milliseconds. @default 10_000 */
+  drainTimeoutMs?: number
+  /** @default silent */
+  logger?: Logger
+  backoff?: BackoffOptions
+  /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
+  connect?: Connect
+}
+
+const connectTimeoutMs = 10_000
+
+/** A toolkit that connects to a server and answers its calls. */
+export class ToolKitClient extends Toolkit {
+  readonly #options: ToolKitClientOptions
+  readonly #logger: Logger
+  readonly #url: string
+  readonly #instanceId = crypto.randomUUID()
+  readonly #maxConcurrency: number
+  readonly #connection: Connection
+  readonly #registration: ToolkitRegistration
+  readonly #events: Emitter<ToolKitClientEvents>
+  readonly #running = new Map<string, Cancellation>()
+  /** Handlers that have not ended, abandoned ones included. */
+  #busySlots = 0
+  #idle: (() => void) | undefined
+  #stopping: Promise<void> | undefined
+
+  /** @throws AtpError `unsupported`, `invalid_config` or `invalid_name` */
+  constructor(options: ToolKitClientOptions) {
+    super(options)
+    if (options.protocol !== undefined && options.protocol !== 'ws') {
+      throw new AtpError(
+        'unsupported',
+        `ToolKitClient protocol "${options.protocol}" is not available in this version; use "ws"`,
+      )
+    }
+    checkApiKey(options.apiKey)
+    this.#options = options
+    this.#logger = options.logger ?? silentLogger
+    this.#url = `${readBaseUrl(options.baseUrl ?? defaultBaseUrl).ws}/ws/v2/toolkit`
+    this.#maxConcurrency = options.maxConcurrency ?? 64
+    this.#events = new Emitter((event, error) => {
+      this.#logger.error('listener.failed', { event, error: String(error) })
+    })
+    this.#registration = new ToolkitRegistration(this, this.#logger)
+    this.#connection = new Connection({
+      open: (signal, gone) => this.#open(signal, gone),
+      onState: (state, { error, retryInMs }) => this.#onState(state, error, retryInMs),
+      failFast: false,
+      backoff: options.backoff ?? {},
+      logger: this.#logger,
+    })
+    this.onChange(() => this.#registration.changed())
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state
+  }
+
+  /** Returns an idempotent function that ends the listening. */
+  on<E extends keyof ToolKitClientEvents>(event: E, listener: (payload: ToolKitClientEvents[E]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /**
+   * Connects and registers all tools, trying for ever; the process stays alive meanwhile.
+   * @throws AtpError `unauthorized` or `forbidden` when the key is refused, `toolkit_name_conflict` when it stands for
+   * another toolkit, `registration_rejected` when the server does not take a tool, `client_stopped` after `stop`.
+   */
+  async start(): Promise<void> {
+    await this.#stopping
+    await this.#connection.start()
+  }
+
+  /** Waits until the server knows the tools of this moment; tools may be added and removed after `start`. */
+  whenRegistered(): Promise<void> {
+    return this.#registration.settled()
+  }
+
+  /** Takes no new calls, waits for the running ones, closes. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drainAndStop().finally(() => {
+      this.#stopping = undefined
+    })
+    return this.#stopping
+  }
+
+  async #drainAndStop(): Promise<void> {
+    const { session } = this.#connection
+    if (session && this.#running.size > 0) {
+      this.#connection.stopping()
+      const drainMs = this.#options.drainTimeoutMs ?? 10_000
+      session.send({ type: 'drain', deadlineMs: drainMs })
+      let timer: ReturnType<typeof setTimeout> | undefined
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+        timer = setTimeout(resolve, drainMs)
+      })
+      clearTimeout(timer)
+      this.#idle = undefined
+    }
+    for (const cancellation of this.#running.values()) cancellation.cancel('The toolkit stops')
+    this.#registration.disconnected(new AtpError('client_stopped', 'The client was stopped'))
+    this.#connection.stop()
+  }
+
+  async #open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session> {
+    let closed = false
+    let session: Session | undefined
+    session = await openSession<ToToolkitFrame>({
+      url: this.#url,
+      apiKey: this.#options.apiKey,
+      hello: {
+        capabilities: [],
+        instanceId: this.#instanceId,
+        appName: this.appName,
+        maxConcurrency: this.#maxConcurrency,
+      },
+      connect: this.#options.connect ?? connectWebSocket,
+      decode: decodeToToolkit,
+      onFrame: (frame) => session && this.#onFrame(session, frame),
+      onClose: (code, reason) => {
+        closed = true
+        this.#registration.disconnected(lostError(code, reason))
+        gone(code, reason)
+      },
+      onBadFrame: (error) => this.#logger.warn('frame.unreadable', { error: error.message }),
+      timeoutMs: connectTimeoutMs,
+      signal,
+    })
+    try {
+      await this.#registration.register(session)
+    } catch (error) {
+      if (!closed) session.close(1000, 'not registered')
+      throw error
+    }
+    return session
+  }
+
+  #onState(state: ConnectionState, error: AtpError | undefined, retryInMs: number | undefined): void {
+    if (state === 'connected') this.#events.emit('connected', { toolkitId: this.#registration.toolkitId })
+    if (state === 'reconnecting' || state === 'refused' || state === 'stopped') {
+      if (this.#registration.takeAnnounced()) this.#events.emit('disconnected', { error })
+    }
+    if (state === 'reconnecting' && error) this.#events.emit('reconnecting', { error, retryInMs: retryInMs ?? 0 })
+  }
+
+  #onFrame(session: Session, frame: ToToolkitFrame): void {
+    switch (frame.type) {
+      case 'call':
+        void this.#onCall(session, frame)
+        return
+      case 'cancel':
+        this.#running.get(frame.requestId)?.cancel(frame.reason)
+        return
+      case 'registered':
+        this.#registration.answered(frame.requestId, frame)
+        return
+      case 'error':
+        if (frame.requestId !== undefined) this.#registration.failed(frame.requestId, frame.error)
+        else this.#logger.warn('server.error', { code: frame.error.code, error: frame.error.message })
+        return
+      case 'drain':
+        // The server closes this socket soon and answers are taken until then: nothing to do but go on.
+        this.#logger.info('server.draining', { deadlineMs: frame.deadlineMs })
+        return
+      case 'welcome':
+        return
+      default:
+        return frame satisfies never
+    }
+  }
+
+  async #onCall(session: Session, frame: ToolkitCallFrame): Promise<void> {
+    const { requestId, tool: toolName } = frame
+    const tool = this.registeredTools.get(toolName)
+    const refusal = this.#refusal(toolName, tool !== undefined)
+    if (refusal || !tool) {
+      session.send({ type: 'result', requestId, ok: false, error: errorFrame(refusal).error })
+      return
+    }
+    const startedAt = Date.now()
+    const cancellation = new Cancellation()
+    this.#running.set(requestId, cancellation)
+    this.#busySlots += 1
+    const outcome = await invokeTool(tool, frame.params, {
+      callId: requestId,
+      authToken: frame.authToken,
+      timeoutMs: frame.deadlineMs,
+      signal: cancellation,
+      onHandlerEnd: () => {
+        this.#busySlots -= 1
+      },
+      logger: this.#logger,
+      env: this.#options.env,
+      exposeErrors: this.#options.exposeErrors,
+    })
+    this.#running.delete(requestId)
+    if (outcome.ok) session.sendText(encodeResult(requestId, outcome.json))
+    else session.send({ type: 'result', requestId, ok: false, error: outcome.error })
+    if (this.#events.has('call')) {
+      const errorCode = outcome.ok ? undefined : outcome.error.code
+      const durationMs = Date.now() - startedAt
+      this.#events.emit('call', { callId: requestId, tool: toolName, ok: outcome.ok, errorCode, durationMs })
+    }
+    if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #refusal(toolName: string, known: boolean): AtpError | undefined {
+    if (!known) return new AtpError('tool_not_found', `Toolkit "${this.appName}" has no tool "${toolName}"`)
+    if (this.#stopping) return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
+    if (this.#busySlots < this.#maxConcurrency) return undefined
+    return new AtpError(
+      'busy',
+      `Toolkit "${this.appName}" runs ${this.#maxConcurrency} calls already; send the call again later`,
+    )
+  }
+}
+
+/** Shared by both clients. @throws AtpError `invalid_config` */
+export function checkApiKey(apiKey: unknown): void {
+  if (typeof apiKey === 'string' && apiKey !== '' && !/[^\x21-\x7e]/.test(apiKey)) return
+  throw new AtpError('invalid_config', 'apiKey must be a non-empty text without spaces or line breaks')
+}

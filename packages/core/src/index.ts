@@ -1,0 +1,24 @@
+// Every line is public API: adding one is a decision.
+export { defaultBaseUrl } from './clients/base-url.ts'
+export type { ConnectionState } from './clients/connection.ts'
+export {
+  type CallRequest,
+  type CallToolRequest,
+  LLMClient,
+  type LLMClientOptions,
+  type ToolkitContextRequest,
+} from './clients/llm-client.ts'
+export { ToolKitClient, type ToolKitClientEvents, type ToolKitClientOptions } from './clients/toolkit-client.ts'
+export { type InvokeOptions, type InvokeOutcome, invokeTool } from './dispatch/invoke-tool.ts'
+export { type AtpErrorOptions, AtpError, isAtpError, ToolError } from './errors/atp-error.ts'
+export { type ErrorCode, errorCodes, isErrorCode } from './errors/codes.ts'
+export { toWireError, type WireError } from './errors/to-wire-error.ts'
+export { type Logger, silentLogger } from './logging/logger.ts'
+export type { ToolkitContext } from './protocol/http-bodies.ts'
+export type { JsonObject, JsonValue } from './protocol/json.ts'
+export type { JsonSchema } from './protocol/schema-limits.ts'
+export type { ToolAnnotations, ToolAuth, ToolDescriptor } from './protocol/tool-descriptor.ts'
+export { createRegistry, type ToolkitRegistry } from './registry/toolkit-registry.ts'
+export { Toolkit, type ToolkitOptions } from './registry/toolkit.ts'
+export { defineTool } from './tool/define-tool.ts'
+export type { ParamsForm, Tool, ToolContext, ToolDefinition, ToolHandler } from './tool/tool.ts'

@@ -1,0 +1,199 @@
+import type { ZodType } from 'zod'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
+import { toWireError } from '../errors/to-wire-error.ts'
+import * as schemas from './frame-schemas.ts'
+import type { ErrorFrame, Frame, FromLlmFrame, FromToolkitFrame, ToLlmFrame, ToToolkitFrame } from './frames.ts'
+import { isJsonObject, parseJson } from './json.ts'
+import { firstIssues } from './tool-descriptor.ts'
+
+/** A frame that was read, or why it could not be and which request it belongs to. */
+export type Decoded<F> = { ok: true; frame: F } | { ok: false; error: AtpError; requestId: string | undefined }
+
+type Reader<F> = (text: string) => Decoded<F>
+
+/** Reads what a toolkit client sends. */
+export const decodeFromToolkit: Reader<FromToolkitFrame> = reader<FromToolkitFrame>({
+  hello: schemas.hello,
+  register: schemas.register,
+  unregister: schemas.unregister,
+  ack: schemas.ack,
+  progress: schemas.progress,
+  chunk: schemas.chunk,
+  result: schemas.result,
+  drain: schemas.drain,
+  error: schemas.error,
+})
+
+/** Reads what a server sends to a toolkit client. */
+export const decodeToToolkit: Reader<ToToolkitFrame> = reader<ToToolkitFrame>({
+  welcome: schemas.welcome,
+  registered: schemas.registered,
+  call: schemas.toolkitCall,
+  cancel: schemas.cancel,
+  drain: schemas.drain,
+  error: schemas.error,
+})
+
+/** Reads what an LLM client sends. */
+export const decodeFromLlm: Reader<FromLlmFrame> = reader<FromLlmFrame>({
+  hello: schemas.hello,
+  context: schemas.contextRequest,
+  call: schemas.llmCall,
+  cancel: schemas.cancel,
+  error: schemas.error,
+})
+
+/** Reads what a server sends to an LLM client. */
+export const decodeToLlm: Reader<ToLlmFrame> = reader<ToLlmFrame>({
+  welcome: schemas.welcome,
+  context: schemas.context,
+  ack: schemas.ack,
+  progress: schemas.progress,
+  chunk: schemas.chunk,
+  result: schemas.result,
+  drain: schemas.drain,
+  error: schemas.error,
+})
+
+function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, { type: T }>> }): Reader<F> {
+  const readers = new Map<unknown, ZodType<F>>(Object.entries(byType) as [string, ZodType<F>][])
+  return (text) => {
+    let requestId: string | undefined
+    try {
+      const value = parseJson(text)
+      if (!isJsonObject(value)) throw new AtpError('invalid_request', 'A frame must be a JSON object')
+      if (typeof value.request_id === 'string' && value.request_id.length <= 128) requestId = value.request_id
+      const schema = readers.get(value.type)
+      if (!schema) throw new AtpError('invalid_request', unknownType(value.type, [...readers.keys()]))
+      const parsed = schema.safeParse(value)
+      if (parsed.success) return { ok: true, frame: parsed.data }
+      throw new AtpError('invalid_request', `Frame "${String(value.type)}": ${firstIssues(parsed.error)}`)
+    } catch (error) {
+      if (!isAtpError(error)) throw error
+      return { ok: false, error, requestId }
+    }
+  }
+}
+
+function unknownType(type: unknown, known: unknown[]): string {
+  const shown = typeof type === 'string' ? `"${type.slice(0, 40)}"` : 'that is missing'
+  return `A frame of type ${shown} is not taken here; known are ${known.join(', ')}`
+}
+
+/** An error frame for a request that could not be read or served. */
+export function errorFrame(error: unknown, requestId?: string): ErrorFrame {
+  return { type: 'error', requestId, error: toWireError(error) }
+}
+
+/** Writes a frame as it travels. */
+export function encodeFrame(frame: Frame): string {
+  return JSON.stringify(toWire(frame))
+}
+
+/**
+ * Writes a successful result around a value that is JSON text already, which spares parsing and writing it again.
+ * Obligation: `json` is valid JSON.
+ */
+export function encodeResult(requestId: string, json: string, callId?: string): string {
+  const call = callId === undefined ? '' : `,"call_id":${JSON.stringify(callId)}`
+  return `{"type":"result","request_id":${JSON.stringify(requestId)}${call},"ok":true,"result":${json}}`
+}
+
+/** Members that are undefined disappear in `JSON.stringify`. */
+function toWire(frame: Frame): Record<string, unknown> {
+  switch (frame.type) {
+    case 'call':
+      return {
+        type: 'call',
+        request_id: frame.requestId,
+        ...('toolkitId' in frame
+          ? { toolkit_id: frame.toolkitId, timeout_ms: frame.timeoutMs, provider: frame.provider }
+          : { deadline_ms: frame.deadlineMs }),
+        tool: frame.tool,
+        params: frame.params,
+        auth_token: frame.authToken,
+        _meta: frame.meta,
+      }
+    case 'result':
+      return frame.ok
+        ? { type: 'result', request_id: frame.requestId, call_id: frame.callId, ok: true, result: frame.result }
+        : { type: 'result', request_id: frame.requestId, call_id: frame.callId, ok: false, error: frame.error }
+    case 'hello':
+      return {
+        type: 'hello',
+        protocol: frame.protocol,
+        capabilities: frame.capabilities,
+        instance_id: frame.instanceId,
+        app_name: frame.appName,
+        max_concurrency: frame.maxConcurrency,
+        api_key: frame.apiKey,
+      }
+    case 'welcome':
+      return {
+        type: 'welcome',
+        protocol: frame.protocol,
+        capabilities: frame.capabilities,
+        toolkit_id: frame.toolkitId,
+        toolkit_hash: frame.toolkitHash,
+        limits: {
+          max_frame_bytes: frame.limits.maxFrameBytes,
+          max_result_bytes: frame.limits.maxResultBytes,
+          max_in_flight: frame.limits.maxInFlight,
+        },
+        heartbeat_ms: frame.heartbeatMs,
+      }
+    case 'register':
+      return {
+        type: 'register',
+        request_id: frame.requestId,
+        toolkit_hash: frame.toolkitHash,
+        caption: frame.caption,
+        instructions: frame.instructions,
+        tools: frame.tools,
+      }
+    case 'registered':
+      return {
+        type: 'registered',
+        request_id: frame.requestId,
+        toolkit_id: frame.toolkitId,
+        tools: frame.tools,
+        rejected: frame.rejected,
+        resend: frame.resend,
+      }
+    case 'unregister':
+      return {
+        type: 'unregister',
+        request_id: frame.requestId,
+        toolkit_hash: frame.toolkitHash,
+        tools: frame.tools,
+      }
+    case 'context':
+      return 'context' in frame
+        ? { type: 'context', request_id: frame.requestId, context: frame.context }
+        : {
+            type: 'context',
+            request_id: frame.requestId,
+            toolkit_id: frame.toolkitId,
+            provider: frame.provider,
+            user_prompt: frame.userPrompt,
+          }
+    case 'ack':
+      return { type: 'ack', request_id: frame.requestId }
+    case 'progress':
+      return { type: 'progress', request_id: frame.requestId, progress: frame.progress }
+    case 'chunk':
+      return { type: 'chunk', request_id: frame.requestId, sequence: frame.sequence, data: frame.data }
+    case 'cancel':
+      return { type: 'cancel', request_id: frame.requestId, reason: frame.reason }
+    case 'drain':
+      return { type: 'drain', deadline_ms: frame.deadlineMs }
+    case 'error':
+      return { type: 'error', request_id: frame.requestId, error: frame.error }
+    default:
+      return unknownFrame(frame)
+  }
+}
+
+function unknownFrame(frame: never): never {
+  throw new TypeError(`No wire form for ${JSON.stringify(frame)}`)
+}

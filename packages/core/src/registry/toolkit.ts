@@ -1,0 +1,73 @@
+import { AtpError } from '../errors/atp-error.ts'
+import { checkAppName } from '../protocol/names.ts'
+import { defineTool } from '../tool/define-tool.ts'
+import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from '../tool/tool.ts'
+
+/** What a toolkit tells of itself. */
+export interface ToolkitOptions {
+  /** The toolkit's name, 1 to 128 characters. */
+  appName: string
+  /** One line for people and models. */
+  caption?: string | undefined
+  /** System instructions for a model that uses the toolkit. */
+  instructions?: string | undefined
+}
+
+/** Tools under one name. */
+export class Toolkit {
+  readonly appName: string
+  caption: string | undefined
+  instructions: string | undefined
+  readonly #tools = new Map<string, Tool>()
+  readonly #listeners = new Set<() => void>()
+
+  /** @throws AtpError `invalid_name` */
+  constructor(options: ToolkitOptions) {
+    checkAppName(options.appName)
+    this.appName = options.appName
+    this.caption = options.caption
+    this.instructions = options.instructions
+  }
+
+  /** The tools by name, in the order they were registered. */
+  get registeredTools(): ReadonlyMap<string, Tool> {
+    return this.#tools
+  }
+
+  /**
+   * Adds a tool. Argument types of the handler come from `params`.
+   * @throws AtpError `duplicate_tool`, `invalid_name`, `invalid_schema` or `invalid_request`
+   */
+  registerTool<
+    const Params extends ParamsForm = undefined,
+    const Required extends readonly string[] = readonly never[],
+  >(definition: ToolDefinition<Params, Required>, handler: HandlerOf<Params, Required>): Tool {
+    const tool = defineTool(definition, handler)
+    if (this.#tools.has(tool.name)) {
+      throw new AtpError(
+        'duplicate_tool',
+        `Toolkit "${this.appName}" has a tool "${tool.name}" already; remove it first or choose another name`,
+      )
+    }
+    this.#tools.set(tool.name, tool)
+    this.#changed()
+    return tool
+  }
+
+  /** Takes a tool away; returns whether it was there. */
+  removeTool(name: string): boolean {
+    const removed = this.#tools.delete(name)
+    if (removed) this.#changed()
+    return removed
+  }
+
+  /** Calls the listener after each change of the tools; returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}

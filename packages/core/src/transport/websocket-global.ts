@@ -1,0 +1,42 @@
+import type { PlatformSocket, PlatformSocketEvents } from './platform-socket.ts'
+
+export const canSendHeaders: boolean = false
+export const seesPings: boolean = false
+
+/** Opens a socket with the platform's own `WebSocket`, which takes no headers and shows no status. */
+export function openPlatformSocket(
+  url: string,
+  _headers: Record<string, string>,
+  events: PlatformSocketEvents,
+): PlatformSocket {
+  const socket = new WebSocket(url)
+  let opened = false
+  let ended = false
+  socket.onopen = () => {
+    opened = true
+    events.opened()
+  }
+  socket.onmessage = (event: MessageEvent<unknown>) => {
+    if (typeof event.data === 'string') events.message(event.data)
+    else events.activity()
+  }
+  socket.onclose = (event) => {
+    if (ended) return
+    ended = true
+    if (opened) events.closed(event.code, event.reason)
+    else events.failed({ message: 'the connection failed' })
+  }
+  return {
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    close(code, reason) {
+      // The standard allows clients 1000 and 3000 to 4999 only.
+      socket.close(code === 1000 || code >= 3000 ? code : 1000, reason)
+    },
+    terminate: () => socket.close(),
+    get bufferedAmount() {
+      return socket.bufferedAmount
+    },
+  }
+}

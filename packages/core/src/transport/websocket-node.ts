@@ -1,0 +1,102 @@
+/// <reference path="./ws.d.ts" />
+import { type ByteStream, type IncomingResponse, WebSocket } from 'ws'
+import type { PlatformSocket, PlatformSocketEvents } from './platform-socket.ts'
+
+/** Node has it, the types of other platforms do not. */
+declare function setImmediate(callback: () => void): unknown
+
+export const canSendHeaders: boolean = true
+export const seesPings: boolean = true
+
+const handshakeTimeout = 10_000
+/** Above every limit of a server of ours; a guard against a peer gone mad. */
+const maxPayload = 16 * 1024 * 1024
+const openState = 1
+
+/** Opens a socket with the `ws` package. */
+export function openPlatformSocket(
+  url: string,
+  headers: Record<string, string>,
+  events: PlatformSocketEvents,
+): PlatformSocket {
+  const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload, handshakeTimeout })
+  let stream: ByteStream | undefined
+  let corked = false
+  let opened = false
+  let ended = false
+  const fail = (reason: Parameters<PlatformSocketEvents['failed']>[0]): void => {
+    if (ended) return
+    ended = true
+    events.failed(reason)
+  }
+  socket.on('upgrade', (response) => {
+    stream = response.socket
+  })
+  socket.on('unexpected-response', (request, response) => {
+    void readRefusal(response).then((refusal) => {
+      request.destroy()
+      fail(refusal)
+    })
+  })
+  socket.on('open', () => {
+    opened = true
+    events.opened()
+  })
+  socket.on('message', (data, isBinary) => {
+    // Protocol 2 knows text only; a binary frame still is a sign of life.
+    if (isBinary) events.activity()
+    else events.message(data.toString())
+  })
+  socket.on('ping', () => events.activity())
+  socket.on('pong', () => events.activity())
+  socket.on('error', (error) => {
+    if (!opened) fail({ message: error.message || 'the connection failed' })
+  })
+  socket.on('close', (code, reason) => {
+    if (!opened) return fail({ message: `the connection was closed with ${code}` })
+    if (ended) return
+    ended = true
+    events.closed(code, reason.toString())
+  })
+  return {
+    send(text) {
+      if (socket.readyState !== openState) return
+      // All frames of one turn of the event loop leave in one write: a system call costs more than a frame.
+      if (stream && !corked) {
+        corked = true
+        stream.cork()
+        setImmediate(() => {
+          corked = false
+          stream?.uncork()
+        })
+      }
+      socket.send(text)
+    },
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
+    get bufferedAmount() {
+      return socket.bufferedAmount
+    },
+  }
+}
+
+/** Reads why a handshake was refused: at most 4 KiB of the body. */
+function readRefusal(response: IncomingResponse): Promise<Parameters<PlatformSocketEvents['failed']>[0]> {
+  const status = response.statusCode ?? 0
+  const retryAfterMs = Number(response.headers['retry-after']) * 1_000
+  return new Promise((resolve) => {
+    let body = ''
+    const done = (): void => {
+      const retry = retryAfterMs > 0 ? { retryAfterMs } : {}
+      resolve({ message: `the server answered ${status}`, status, body, ...retry })
+    }
+    response.setEncoding('utf8')
+    response.on('data', (text) => {
+      body += text
+      if (body.length > 4_096) response.destroy()
+    })
+    response.on('end', done)
+    response.on('error', done)
+    response.on('close', done)
+  })
+}

@@ -1,0 +1,91 @@
+import type { ErrorCode, Logger } from '@atp/core'
+import type { CallLogStore, CallRecord, CallStatus } from '../store/store.ts'
+import type { Call } from './call.ts'
+
+/** How the call log writes. */
+export interface CallLogOptions {
+  store: CallLogStore
+  logger: Logger
+  /** @default 50 */
+  flushMs?: number
+  /** @default 4_096 */
+  flushRows?: number
+  /** Rows that wait at most; more are dropped and counted. @default 65_536 */
+  maxRows?: number
+}
+
+/** Writes ended calls in batches: nobody waits for the log, and a log that cannot keep up never holds a call up. */
+export class CallLog {
+  readonly #store: CallLogStore
+  readonly #logger: Logger
+  readonly #flushMs: number
+  readonly #flushRows: number
+  readonly #maxRows: number
+  #rows: CallRecord[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #writing: Promise<void> | undefined
+  #dropped = 0
+
+  constructor(options: CallLogOptions) {
+    this.#store = options.store
+    this.#logger = options.logger
+    this.#flushMs = options.flushMs ?? 50
+    this.#flushRows = options.flushRows ?? 4_096
+    this.#maxRows = options.maxRows ?? 65_536
+  }
+
+  /** How many rows were lost since the start. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Notes an ended call. */
+  add(call: Call, delivery: CallRecord['delivery'], errorCode: ErrorCode | null): void {
+    if (this.#rows.length >= this.#maxRows) {
+      this.#dropped += 1
+      return
+    }
+    this.#rows.push({
+      id: call.id,
+      projectId: call.key.projectId,
+      keyId: call.key.id,
+      toolkitId: call.toolkit.id,
+      toolkitName: call.toolkit.appName,
+      tool: call.tool.name,
+      delivery,
+      status: call.state as CallStatus,
+      errorCode,
+      startedAt: call.startedAt,
+      durationMs: Math.round(call.elapsedMs * 1_000) / 1_000,
+    })
+    if (this.#rows.length >= this.#flushRows) void this.flush()
+    else this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs)
+  }
+
+  /** Writes all that waits. Never rejects: what cannot be written is dropped, counted and reported. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#writing) {
+      await this.#writing
+      if (this.#rows.length > 0) await this.flush()
+      return
+    }
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined
+    })
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    while (this.#rows.length > 0) {
+      const rows = this.#rows.splice(0, this.#flushRows)
+      try {
+        await this.#store.append(rows)
+      } catch (error) {
+        this.#dropped += rows.length
+        this.#logger.error('call_log.write_failed', { rows: rows.length, error: String(error) })
+      }
+    }
+  }
+}

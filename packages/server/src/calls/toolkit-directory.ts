@@ -1,0 +1,65 @@
+import type { ToolDescriptor } from '@atp/core'
+import type { MessageBus } from '../bus/message-bus.ts'
+import type { StoredToolkit, ToolkitStore } from '../store/store.ts'
+
+/** A toolkit with its tools, as calls need it. */
+export interface DirectoryEntry {
+  readonly toolkit: StoredToolkit
+  readonly tools: ReadonlyMap<string, ToolDescriptor>
+}
+
+const maxEntries = 10_000
+
+/** What is stored of toolkits, kept in memory until it changes: a call must not wait for the database. */
+export class ToolkitDirectory {
+  readonly #store: ToolkitStore
+  readonly #byName = new Map<string, DirectoryEntry>()
+  readonly #namesById = new Map<string, Set<string>>()
+  /** Counts changes, so that a load that began before one does not put the old state back. */
+  #version = 0
+
+  private constructor(store: ToolkitStore) {
+    this.#store = store
+  }
+
+  /** Makes a directory that forgets what the bus reports as changed. */
+  static async create(store: ToolkitStore, bus: MessageBus): Promise<ToolkitDirectory> {
+    const directory = new ToolkitDirectory(store)
+    await bus.subscribe('toolkit.changed', ({ toolkitId }) => directory.#forget(toolkitId))
+    return directory
+  }
+
+  /** The toolkit if it is in memory. */
+  peek(projectId: string, idOrName: string): DirectoryEntry | undefined {
+    return this.#byName.get(`${projectId}\n${idOrName}`)
+  }
+
+  /** The toolkit by id, app name or slug; only the project's own. */
+  async resolve(projectId: string, idOrName: string): Promise<DirectoryEntry | undefined> {
+    const known = this.peek(projectId, idOrName)
+    if (known) return known
+    const version = this.#version
+    const toolkit = await this.#store.resolve(projectId, idOrName)
+    if (!toolkit) return undefined
+    const tools = await this.#store.tools(projectId, toolkit.id)
+    const entry = { toolkit, tools: new Map(tools.map((tool) => [tool.name, tool])) }
+    if (version === this.#version) this.#remember(`${projectId}\n${idOrName}`, entry)
+    return entry
+  }
+
+  #remember(name: string, entry: DirectoryEntry): void {
+    if (this.#byName.size >= maxEntries) {
+      this.#byName.clear()
+      this.#namesById.clear()
+    }
+    this.#byName.set(name, entry)
+    const names = this.#namesById.get(entry.toolkit.id) ?? new Set()
+    this.#namesById.set(entry.toolkit.id, names.add(name))
+  }
+
+  #forget(toolkitId: string): void {
+    this.#version += 1
+    for (const name of this.#namesById.get(toolkitId) ?? []) this.#byName.delete(name)
+    this.#namesById.delete(toolkitId)
+  }
+}

@@ -1,0 +1,157 @@
+import { AtpError } from '@atp/core'
+import { firstIssues, isAppName, toWireTool } from '@atp/core/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { toolkitNotFound } from '../calls/call-router.ts'
+import type { SocketDelivery } from '../delivery/socket.ts'
+import type { KeyService } from '../keys/key-service.ts'
+import type { CallRecord, Store, StoredKey, StoredToolkit } from '../store/store.ts'
+import { adminPrefix, readQuery } from './http-app.ts'
+
+/** What the admin routes need. */
+export interface AdminHttpOptions {
+  store: Store
+  keys: KeyService
+  delivery: SocketDelivery
+  authenticate: (request: FastifyRequest, kind: 'admin') => Promise<StoredKey>
+  /** Writes calls that wait for the log, so that a list is complete. */
+  flushCalls: () => Promise<void>
+}
+
+const newKeyBody = z.strictObject({
+  kind: z.enum(['toolkit', 'llm', 'admin']),
+  name: z.string().refine(isAppName, 'must be 1 to 128 characters without control characters').optional(),
+  expires_at: z.int().positive().optional(),
+})
+
+const callQuery = z.strictObject({
+  toolkit: z.string().max(512).optional(),
+  tool: z.string().max(128).optional(),
+  status: z
+    .enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'delivery_failed', 'outcome_unknown'])
+    .optional(),
+  before: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(500).optional(),
+})
+
+type WithId = { Params: { id: string } }
+
+/** `/api/v2/…`: keys, toolkits, tools and calls of an admin key's project. */
+export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOptions): void {
+  const { store, keys, delivery, authenticate, flushCalls } = options
+
+  app.get(`${adminPrefix}/keys`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    return { keys: (await keys.list(projectId)).map(wireKey) }
+  })
+
+  app.post(`${adminPrefix}/keys`, async (request, reply) => {
+    const { projectId } = await authenticate(request, 'admin')
+    const { kind, name, expires_at } = read(newKeyBody, request.body, 'The body')
+    const created = await keys.create({
+      projectId,
+      kind,
+      ...(name === undefined ? {} : { name }),
+      ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
+    })
+    return reply.code(201).send({ id: created.id, kind: created.kind, name: created.name, key: created.key })
+  })
+
+  app.delete<WithId>(`${adminPrefix}/keys/:id`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    return wireKey(await keys.revoke(projectId, request.params.id))
+  })
+
+  app.get(`${adminPrefix}/toolkits`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    const toolkits = await store.toolkits.list(projectId)
+    return {
+      toolkits: await Promise.all(
+        toolkits.map(async (toolkit) => ({
+          ...wireToolkit(toolkit, delivery),
+          tool_count: (await store.toolkits.tools(projectId, toolkit.id)).length,
+        })),
+      ),
+    }
+  })
+
+  app.get<WithId>(`${adminPrefix}/toolkits/:id`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    const toolkit = await toolkitOf(projectId, request.params.id)
+    const tools = await store.toolkits.tools(projectId, toolkit.id)
+    return { ...wireToolkit(toolkit, delivery), tools: tools.map(toWireTool) }
+  })
+
+  app.get<WithId>(`${adminPrefix}/toolkits/:id/tools`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    const toolkit = await toolkitOf(projectId, request.params.id)
+    return { tools: (await store.toolkits.tools(projectId, toolkit.id)).map(toWireTool) }
+  })
+
+  app.get(`${adminPrefix}/calls`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    const { toolkit, ...filter } = read(callQuery, readQuery(request), 'The query')
+    const toolkitId = toolkit === undefined ? undefined : (await toolkitOf(projectId, toolkit)).id
+    await flushCalls()
+    return { calls: (await store.calls.list(projectId, { ...filter, toolkitId })).map(wireCall) }
+  })
+
+  app.get<WithId>(`${adminPrefix}/calls/:id`, async (request) => {
+    const { projectId } = await authenticate(request, 'admin')
+    await flushCalls()
+    const call = await store.calls.find(projectId, request.params.id)
+    if (!call) throw new AtpError('not_found', `There is no call "${request.params.id}"`)
+    return wireCall(call)
+  })
+
+  async function toolkitOf(projectId: string, idOrName: string): Promise<StoredToolkit> {
+    const toolkit = await store.toolkits.resolve(projectId, idOrName)
+    if (!toolkit) throw toolkitNotFound(idOrName)
+    return toolkit
+  }
+}
+
+function wireKey(key: StoredKey): Record<string, unknown> {
+  return {
+    id: key.id,
+    kind: key.kind,
+    name: key.name,
+    toolkit_id: key.toolkitId,
+    created_at: key.createdAt,
+    expires_at: key.expiresAt,
+    revoked_at: key.revokedAt,
+  }
+}
+
+function wireToolkit(toolkit: StoredToolkit, delivery: SocketDelivery): Record<string, unknown> {
+  return {
+    id: toolkit.id,
+    name: toolkit.appName,
+    slug: toolkit.slug,
+    caption: toolkit.caption,
+    connected: delivery.peersOf(toolkit.id).size,
+    created_at: toolkit.createdAt,
+    updated_at: toolkit.updatedAt,
+  }
+}
+
+function wireCall(call: CallRecord): Record<string, unknown> {
+  return {
+    id: call.id,
+    toolkit_id: call.toolkitId,
+    toolkit: call.toolkitName,
+    tool: call.tool,
+    key_id: call.keyId,
+    delivery: call.delivery,
+    status: call.status,
+    error_code: call.errorCode,
+    started_at: call.startedAt,
+    duration_ms: call.durationMs,
+  }
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value ?? {})
+  if (parsed.success) return parsed.data
+  throw new AtpError('invalid_request', `${what} cannot be read: ${firstIssues(parsed.error)}`)
+}

@@ -1,0 +1,175 @@
+import { AtpError, isAtpError, type Logger, toWireError } from '@atp/core'
+import {
+  type ContextRequestFrame,
+  decodeFromLlm,
+  encodeFrame,
+  encodeResult,
+  type LlmCallFrame,
+  toWireContext,
+} from '@atp/core/protocol'
+import type { Call, CallOutcome } from '../calls/call.ts'
+import type { CallRouter } from '../calls/call-router.ts'
+import type { ContextService } from '../calls/context-service.ts'
+import type { ServerLimits } from '../limits.ts'
+import type { StoredKey } from '../store/store.ts'
+import type { PeerSocket } from './peer-socket.ts'
+import type { SocketRoute } from './upgrade.ts'
+
+/** What the LLM gateways need. */
+export interface LlmGatewayOptions {
+  router: CallRouter
+  contexts: ContextService
+  limits: ServerLimits
+  logger: Logger
+}
+
+/** `/ws/v2/llm`: LLM clients connect here, ask for contexts and call tools. */
+export function createLlmGateway(options: LlmGatewayOptions): SocketRoute {
+  const { limits } = options
+  return {
+    path: '/ws/v2/llm',
+    kind: 'llm',
+    maxFrameBytes: limits.llmFrameBytes,
+    maxSocketsPerKey: limits.llmSocketsPerKey,
+    async welcome(socket, key) {
+      const connection = new LlmConnection(socket, key, options)
+      socket.onText = (text) => connection.onText(text)
+      socket.onClose = () => connection.onClose()
+      socket.send(
+        encodeFrame({
+          type: 'welcome',
+          protocol: 2,
+          capabilities: [],
+          limits: {
+            maxFrameBytes: limits.llmFrameBytes,
+            maxResultBytes: limits.resultBytes,
+            maxInFlight: limits.callsInFlightPerKey,
+          },
+          heartbeatMs: limits.heartbeatMs,
+        }),
+      )
+    },
+  }
+}
+
+/** A call of this socket: being looked up, or under way. */
+interface OpenRequest {
+  call: Call | undefined
+  cancelled: string | undefined
+}
+
+/** One connected LLM client. */
+class LlmConnection {
+  readonly #socket: PeerSocket
+  readonly #key: StoredKey
+  readonly #options: LlmGatewayOptions
+  readonly #open = new Map<string, OpenRequest>()
+
+  constructor(socket: PeerSocket, key: StoredKey, options: LlmGatewayOptions) {
+    this.#socket = socket
+    this.#key = key
+    this.#options = options
+  }
+
+  onText(text: string): void {
+    const decoded = decodeFromLlm(text)
+    if (!decoded.ok) return this.#socket.refuse(decoded.error, decoded.requestId)
+    const { frame } = decoded
+    switch (frame.type) {
+      case 'call':
+        return this.#onCall(frame)
+      case 'cancel':
+        return this.#onCancel(frame.requestId, frame.reason ?? 'its caller cancelled it')
+      case 'context':
+        void this.#onContext(frame)
+        return
+      case 'error':
+        this.#options.logger.warn('llm.error', { keyId: this.#key.id, code: frame.error.code })
+        return
+      case 'hello':
+        return this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
+      default:
+        return frame satisfies never
+    }
+  }
+
+  /** Nobody waits for the results any more. */
+  onClose(): void {
+    for (const requestId of [...this.#open.keys()]) this.#onCancel(requestId, 'its caller disconnected')
+  }
+
+  #onCall(frame: LlmCallFrame): void {
+    const { requestId } = frame
+    if (this.#open.has(requestId)) {
+      const message = `A call with request_id "${requestId}" is under way on this socket; use another id`
+      return this.#socket.refuse(new AtpError('duplicate_request_id', message), requestId)
+    }
+    if (this.#socket.congested) {
+      return this.#fail(requestId, new AtpError('busy', 'Results wait to be read on this socket; read them first'))
+    }
+    const open: OpenRequest = { call: undefined, cancelled: undefined }
+    this.#open.set(requestId, open)
+    const request = {
+      key: this.#key,
+      toolkitId: frame.toolkitId,
+      tool: frame.tool,
+      params: frame.params,
+      authToken: frame.authToken,
+      timeoutMs: frame.timeoutMs,
+      provider: frame.provider,
+      meta: frame.meta,
+    }
+    const onOutcome = (outcome: CallOutcome, call: Call): void => this.#onOutcome(requestId, outcome, call)
+    try {
+      open.call = this.#options.router.start(request, onOutcome)
+      if (open.call) return
+    } catch (error) {
+      return this.#fail(requestId, error)
+    }
+    this.#options.router.startLater(request, onOutcome).then(
+      (call) => {
+        open.call = call
+        if (open.cancelled !== undefined) this.#options.router.cancel(call, open.cancelled)
+      },
+      (error: unknown) => this.#fail(requestId, error),
+    )
+  }
+
+  #onCancel(requestId: string, reason: string): void {
+    const open = this.#open.get(requestId)
+    if (!open) return
+    if (open.call) this.#options.router.cancel(open.call, reason)
+    else open.cancelled = reason
+  }
+
+  #onOutcome(requestId: string, outcome: CallOutcome, call: Call): void {
+    this.#open.delete(requestId)
+    this.#socket.send(
+      outcome.ok
+        ? encodeResult(requestId, JSON.stringify(outcome.result), call.id)
+        : encodeFrame({ type: 'result', requestId, callId: call.id, ok: false, error: outcome.error }),
+    )
+  }
+
+  async #onContext(frame: ContextRequestFrame): Promise<void> {
+    const { requestId, toolkitId, provider = 'openai', userPrompt = '' } = frame
+    try {
+      const context = await this.#options.contexts.get(this.#key.projectId, { toolkitId, provider, userPrompt })
+      this.#socket.send(encodeFrame({ type: 'context', requestId, context: toWireContext(context) }))
+    } catch (error) {
+      this.#report(error)
+      this.#socket.refuse(isAtpError(error) ? error : new AtpError('internal_error', 'Internal error'), requestId)
+    }
+  }
+
+  #fail(requestId: string, error: unknown): void {
+    this.#report(error)
+    this.#open.delete(requestId)
+    this.#socket.send(encodeFrame({ type: 'result', requestId, ok: false, error: toWireError(error) }))
+  }
+
+  #report(error: unknown): void {
+    if (isAtpError(error)) return
+    this.#options.logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
+  }
+}

@@ -1,0 +1,10 @@
+// Every line is public API: adding one is a decision.
+export { type EnvironmentConfig, readEnvironment } from './config.ts'
+export { type AtpServer, createServer, defaultPort, defaultProject, type ServerOptions } from './create-server.ts'
+export { type DevKeys, devKeysFile, readDevKeys } from './dev-keys.ts'
+export { createKeyService, type CreatedKey, type KeyService } from './keys/key-service.ts'
+export { defaultLimits, type ServerLimits } from './limits.ts'
+export { createPinoLogger, type LogLevel } from './logging/pino-logger.ts'
+export { type ProcessOptions, runProcess } from './run-process.ts'
+export { openSqliteStore } from './store/sqlite.ts'
+export type { KeyKind, Store, StoredKey } from './store/store.ts'

@@ -1,0 +1,41 @@
+import type { Logger } from '@atp/core'
+
+/** Something a process runs until it is told to end. */
+export interface ProcessOptions {
+  /** Ends the work in order; called once. */
+  stop: (reason: string) => Promise<void>
+  logger: Logger
+  /** After this the process ends whatever still runs, in milliseconds. @default 25_000 */
+  deadlineMs?: number
+}
+
+/**
+ * Makes this process end in order: on SIGTERM and SIGINT with code 0, on a defect nobody caught with code 1 (rules S1,
+ * S3). A second signal ends it at once.
+ */
+export function runProcess({ stop, logger, deadlineMs = 25_000 }: ProcessOptions): void {
+  let ending = false
+  const end = (reason: string, exitCode: number): void => {
+    if (ending) process.exit(exitCode === 0 ? 130 : exitCode)
+    ending = true
+    setTimeout(() => {
+      logger.error('process.stop_timed_out', { reason })
+      process.exit(1)
+    }, deadlineMs).unref()
+    stop(reason).then(
+      () => process.exit(exitCode),
+      (error: unknown) => {
+        logger.error('process.stop_failed', { error: String(error) })
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', () => end('SIGTERM', 0))
+  process.on('SIGINT', () => end('SIGINT', 0))
+  const defect = (error: unknown): void => {
+    logger.error('process.defect', { error: error instanceof Error ? error.stack : String(error) })
+    if (!ending) end('defect', 1)
+  }
+  process.on('uncaughtException', defect)
+  process.on('unhandledRejection', defect)
+}

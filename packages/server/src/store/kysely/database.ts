@@ -1,0 +1,66 @@
+/**
+ * The tables, for Kysely. On SQLite they lie in two files, so no query joins `calls` with another table.
+ * Ids and JSON are text, times are integer milliseconds since 1970.
+ */
+export interface Database {
+  projects: ProjectTable
+  keys: KeyTable
+  toolkits: ToolkitTable
+  tools: ToolTable
+  calls: CallTable
+}
+
+export interface ProjectTable {
+  id: string
+  name: string
+  created_at: number
+}
+
+export interface KeyTable {
+  id: string
+  project_id: string
+  kind: string
+  name: string
+  toolkit_id: string | null
+  /** Hex SHA-256 of the key. */
+  hash: string
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+export interface ToolkitTable {
+  id: string
+  project_id: string
+  app_name: string
+  slug: string
+  caption: string
+  instructions: string | null
+  hash: string | null
+  created_at: number
+  updated_at: number
+}
+
+export interface ToolTable {
+  project_id: string
+  toolkit_id: string
+  name: string
+  /** Ascends in the order of first registration, with gaps. */
+  position: number
+  /** A `ToolDescriptor` as JSON. */
+  descriptor: string
+}
+
+export interface CallTable {
+  id: string
+  project_id: string
+  key_id: string
+  toolkit_id: string
+  toolkit_name: string
+  tool: string
+  delivery: string
+  status: string
+  error_code: string | null
+  started_at: number
+  duration_ms: number
+}

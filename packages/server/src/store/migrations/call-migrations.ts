@@ -1,0 +1,33 @@
+import type { Kysely } from 'kysely'
+import type { MigrationSet } from './run-migrations.ts'
+
+/** The call log, in a set of its own because SQLite keeps it in a file of its own. */
+export const callMigrations: MigrationSet = {
+  title: 'call log',
+  table: 'call_migrations',
+  steps: { '0001-calls': { up: createCalls } },
+}
+
+async function createCalls(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable('calls')
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('project_id', 'text', (column) => column.notNull())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('toolkit_id', 'text', (column) => column.notNull())
+    .addColumn('toolkit_name', 'text', (column) => column.notNull())
+    .addColumn('tool', 'text', (column) => column.notNull())
+    .addColumn('delivery', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('error_code', 'text')
+    .addColumn('started_at', 'bigint', (column) => column.notNull())
+    .addColumn('duration_ms', 'double precision', (column) => column.notNull())
+    // Finds one call and, read backwards, lists the newest: one index less to write for each call.
+    .addPrimaryKeyConstraint('calls_primary', ['project_id', 'id'])
+    .execute()
+  await database.schema
+    .createIndex('calls_of_toolkit')
+    .on('calls')
+    .columns(['project_id', 'toolkit_id', 'id'])
+    .execute()
+}

@@ -1,0 +1,80 @@
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AtpError, isAtpError } from '@atp/core'
+import { isBusy, sqliteCode } from './busy.ts'
+
+/** Makes the folder (0700) when it is not there, and checks that files in it can be read and written. */
+export function prepareFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+}
+
+/**
+ * Opens an SQLite file in the folder, made as 0600 when it is not there. SQLite gives its side files the same mode.
+ */
+export function openFile(folder: string, name: string): DatabaseSync {
+  const path = join(folder, name)
+  createPrivately(path)
+  accessSync(path, constants.R_OK | constants.W_OK)
+  return new DatabaseSync(path)
+}
+
+/**
+ * Takes the folder for one server, until the returned function is called or the process ends in any way.
+ * @throws AtpError `data_folder_in_use`
+ */
+export function takeFolder(folder: string): () => void {
+  const file = openFile(folder, lockFile)
+  try {
+    // An open transaction is a lock that the operating system lets go of, even after kill -9: nothing is left behind
+    // to clean up, and no process id can be mistaken for another's.
+    file.exec('begin exclusive')
+  } catch (error) {
+    file.close()
+    if (!isBusy(error)) throw toOpenError(error, folder, lockFile)
+    throw new AtpError(
+      'data_folder_in_use',
+      `Another ATP server uses the data folder "${folder}": stop it, or choose another folder with --data`,
+    )
+  }
+  return () => {
+    if (file.isOpen) file.close()
+  }
+}
+
+const lockFile = 'server.lock'
+
+/**
+ * What to tell of a failure to open the folder, or one file in it: an error of ours as it is, anything else as
+ * `data_folder_unusable`.
+ */
+export function toOpenError(error: unknown, folder: string, file?: string): AtpError {
+  if (isAtpError(error)) return error
+  const reason = file === undefined ? reasonOf(error) : `${file}: ${reasonOf(error)}`
+  return new AtpError(
+    'data_folder_unusable',
+    `The data folder "${folder}" cannot be used: ${reason}. Choose another with --data, or put it right`,
+    { cause: error },
+  )
+}
+
+/**
+ * Never opens a file that is there: closing it again would drop the locks that this process holds on it, as POSIX
+ * locks belong to the process and not to the open file.
+ */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message = String(error) } = error as Partial<NodeJS.ErrnoException>
+  if (sqliteCode(error) !== undefined) return message
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'a file is where a folder should be'
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return `it is not readable and writable (${code})`
+  return message
+}

@@ -1,0 +1,165 @@
+import type { ErrorCode, ToolDescriptor } from '@atp/core'
+
+/**
+ * What the server keeps, by aggregate. Every implementation passes `test/store/store-contract.ts`.
+ *
+ * Obligations of every method: a promise that resolved means the change is committed; every query is scoped by
+ * project, and a foreign id behaves exactly like a missing one (rule K8). Times are integer milliseconds since 1970,
+ * ids are UUIDv7 in lower case.
+ */
+export interface Store {
+  readonly projects: ProjectStore
+  readonly keys: KeyStore
+  readonly toolkits: ToolkitStore
+  readonly calls: CallLogStore
+  /** Writes what is pending and lets go of the files. Idempotent. */
+  close(): Promise<void>
+}
+
+/** The tenant: owns keys, toolkits and calls. */
+export interface Project {
+  id: string
+  name: string
+  createdAt: number
+}
+
+export interface ProjectStore {
+  /** The project of that name, made when it is not there. Two callers at once get the same one. */
+  ensure(name: string, now: number): Promise<Project>
+}
+
+/** What a key may be used for. */
+export type KeyKind = 'toolkit' | 'llm' | 'admin'
+
+/** A key as it is kept: never the key itself. */
+export interface StoredKey {
+  id: string
+  projectId: string
+  kind: KeyKind
+  name: string
+  /** The toolkit a toolkit key stands for; null while it is not bound yet, and for other kinds. */
+  toolkitId: string | null
+  createdAt: number
+  expiresAt: number | null
+  revokedAt: number | null
+}
+
+export interface NewKey {
+  id: string
+  projectId: string
+  kind: KeyKind
+  name: string
+  toolkitId: string | null
+  /** Hex SHA-256 of the key (rule K2). */
+  hash: string
+  createdAt: number
+  expiresAt: number | null
+}
+
+/** A key with the hash it was found by, for a comparison in constant time (rule K3). */
+export interface StoredKeyWithHash extends StoredKey {
+  hash: string
+}
+
+export interface KeyStore {
+  /** Rejects when the id or the hash is there already, or the toolkit is not one of the project's. */
+  insert(key: NewKey): Promise<StoredKey>
+  /** Of any project: the hash is the credential. Revoked and expired keys are returned too. */
+  findByHash(hash: string): Promise<StoredKeyWithHash | undefined>
+  find(projectId: string, id: string): Promise<StoredKey | undefined>
+  /** Newest first. */
+  list(projectId: string): Promise<StoredKey[]>
+  /** Sets the time of revocation once; returns the key, or undefined when the project has no such key. */
+  revoke(projectId: string, id: string, now: number): Promise<StoredKey | undefined>
+  /** Ids of keys of any project revoked at or after `since`. */
+  revokedSince(since: number): Promise<string[]>
+  /**
+   * Binds an unbound toolkit key to a toolkit of its own project. Returns the toolkit the key stands for now, which is
+   * another one if it was bound before.
+   * @throws AtpError `not_found` when there is no such toolkit key, or its project has no such toolkit
+   */
+  bindToolkit(id: string, toolkitId: string): Promise<string>
+}
+
+/** A toolkit as it is kept. */
+export interface StoredToolkit {
+  id: string
+  projectId: string
+  /** The name its client gave. Unique in the project. */
+  appName: string
+  /** Derived from the name, `^[a-z0-9_-]{1,64}$`, unique in the project. */
+  slug: string
+  caption: string
+  instructions: string | null
+  /** The hash its client announced with its last full registration; null when none holds. */
+  hash: string | null
+  createdAt: number
+  updatedAt: number
+}
+
+/** What a registration changes. */
+export interface Registration {
+  caption: string
+  instructions: string | null
+  hash: string
+  /** Added at the end, or replacing a tool of the same name, which keeps its place. */
+  upsert: readonly ToolDescriptor[]
+  /** Names of tools to delete, before any is added. Unknown ones are ignored. */
+  remove: readonly string[]
+  now: number
+}
+
+export interface ToolkitStore {
+  /**
+   * The toolkit of that app name, made with a free slug, an empty caption and no hash when it is not there. Two callers
+   * at once get the same one.
+   */
+  ensure(projectId: string, appName: string, now: number): Promise<StoredToolkit>
+  find(projectId: string, id: string): Promise<StoredToolkit | undefined>
+  /** By id, else by app name, else by slug, in this project only. */
+  resolve(projectId: string, idOrName: string): Promise<StoredToolkit | undefined>
+  /** By app name. */
+  list(projectId: string): Promise<StoredToolkit[]>
+  /** In the order they were first registered. */
+  tools(projectId: string, toolkitId: string): Promise<ToolDescriptor[]>
+  /** All or nothing, in one transaction. Returns the toolkit as it is now, or undefined when it is not there. */
+  register(projectId: string, toolkitId: string, registration: Registration): Promise<StoredToolkit | undefined>
+}
+
+/** How a call ended. */
+export type CallStatus = 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'delivery_failed' | 'outcome_unknown'
+
+/** One line of the call log: no params, no result, no token. */
+export interface CallRecord {
+  id: string
+  projectId: string
+  keyId: string
+  toolkitId: string
+  toolkitName: string
+  tool: string
+  delivery: 'socket' | 'inbox' | 'endpoint' | 'manual'
+  status: CallStatus
+  errorCode: ErrorCode | null
+  startedAt: number
+  /** May have a fraction. */
+  durationMs: number
+}
+
+/** Which calls to list. */
+export interface CallFilter {
+  toolkitId?: string | undefined
+  tool?: string | undefined
+  status?: CallStatus | undefined
+  /** Only calls whose id is below this one: the last id of the page before. */
+  before?: string | undefined
+  /** @default 50, at most 500 */
+  limit?: number | undefined
+}
+
+export interface CallLogStore {
+  /** Writes a batch in one transaction. A call that is there already stays as it is: a batch may be written again. */
+  append(records: readonly CallRecord[]): Promise<void>
+  find(projectId: string, id: string): Promise<CallRecord | undefined>
+  /** Newest first. */
+  list(projectId: string, filter: CallFilter): Promise<CallRecord[]>
+}
