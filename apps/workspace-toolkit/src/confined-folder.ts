@@ -81,7 +81,7 @@ export class ConfinedFolder {
   async view(): Promise<FolderView> {
     this.#excludesFile ??= findExcludesFile(this.root)
     const rules = await IgnoreRules.load(this.root, await this.#excludesFile)
-    return new FolderView(this.root, rules, await findHidden(this.#hidden))
+    return new FolderView(this.root, rules, await findHidden(this.root, this.#hidden))
   }
 }
 
@@ -249,9 +249,10 @@ function realFolder(folder: string): string {
   throw new AtpError('invalid_config', `The workspace folder ${quote(folder)} is not a folder`)
 }
 
-async function findHidden(paths: readonly string[]): Promise<HiddenPaths> {
-  const ids = await Promise.all(paths.map(idOf))
+async function findHidden(root: string, paths: readonly string[]): Promise<HiddenPaths> {
   const names = await Promise.all(paths.map((path) => realpath(path).catch(() => path)))
+  const around = names.some((name) => isInside(name, root))
+  const ids = await Promise.all((around ? [root, ...names] : names).map(idOf))
   return { names: new Set(names), ids: new Set(ids.filter((id) => id !== undefined)) }
 }
 

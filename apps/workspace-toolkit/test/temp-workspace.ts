@@ -9,6 +9,9 @@ export class TempWorkspace implements Disposable {
   readonly outside: string = realpathSync(mkdtempSync(join(tmpdir(), 'atp-workspace-')))
   readonly folder: string = join(this.outside, 'workspace')
 
+  /** When the commits of {@link git} are made. */
+  gitDate = '2024-01-01T10:00:00Z'
+
   constructor(files: Record<string, string | Uint8Array> = {}) {
     mkdirSync(this.folder)
     this.write(files)
@@ -21,13 +24,19 @@ export class TempWorkspace implements Disposable {
     }
   }
 
+  remove(path: string): void {
+    rmSync(this.path(path), { recursive: true })
+  }
+
   path(...parts: string[]): string {
     return join(this.folder, ...parts)
   }
 
-  /** Runs git in the workspace with a fixed identity. */
+  /** Runs git in the workspace with a fixed identity and time. */
   git(...args: string[]): string {
-    return execFileSync('git', args, { cwd: this.folder, env: gitTestEnvironment(this.outside), encoding: 'utf8' })
+    const dates = { GIT_AUTHOR_DATE: this.gitDate, GIT_COMMITTER_DATE: this.gitDate }
+    const env = { ...gitTestEnvironment(this.outside), ...dates }
+    return execFileSync('git', args, { cwd: this.folder, env, encoding: 'utf8' })
   }
 
   [Symbol.dispose](): void {

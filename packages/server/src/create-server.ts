@@ -63,7 +63,10 @@ export interface AtpServer {
   /** The keys of a development server, once it listens. */
   readonly devKeys: DevKeys | undefined
   /** Makes a key in the default project, as `atp keys create` does. */
-  createKey(request: { kind: KeyKind; name?: string }): Promise<{ id: string; kind: KeyKind; name: string; key: string }>
+  createKey(request: {
+    kind: KeyKind
+    name?: string
+  }): Promise<{ id: string; kind: KeyKind; name: string; key: string }>
   /** Whether a key still works. */
   isValidKey(key: string, kind: KeyKind): Promise<boolean>
   /**

@@ -2,7 +2,7 @@
 export { type EnvironmentConfig, readEnvironment } from './config.ts'
 export { type AtpServer, createServer, defaultPort, defaultProject, type ServerOptions } from './create-server.ts'
 export { type DevKeys, devKeysFile, readDevKeys } from './dev-keys.ts'
-export { createKeyService, type CreatedKey, type KeyService } from './keys/key-service.ts'
+export { type CreatedKey, createKeyService, type KeyService } from './keys/key-service.ts'
 export { defaultLimits, type ServerLimits } from './limits.ts'
 export { createPinoLogger, type LogLevel } from './logging/pino-logger.ts'
 export { type ProcessOptions, runProcess } from './run-process.ts'

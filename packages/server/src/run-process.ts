@@ -9,15 +9,21 @@ export interface ProcessOptions {
   deadlineMs?: number
 }
 
+const sameSignalMs = 1_000
+
 /**
  * Makes this process end in order: on SIGTERM and SIGINT with code 0, on a defect nobody caught with code 1 (rules S1,
- * S3). A second signal ends it at once.
+ * S3). A second signal ends it at once, unless it comes so soon that it is the same Ctrl-C: a terminal signals the whole
+ * process group, and npm passes the signal on as well.
  */
 export function runProcess({ stop, logger, deadlineMs = 25_000 }: ProcessOptions): void {
-  let ending = false
+  let endingSince: number | undefined
   const end = (reason: string, exitCode: number): void => {
-    if (ending) process.exit(exitCode === 0 ? 130 : exitCode)
-    ending = true
+    if (endingSince !== undefined) {
+      if (performance.now() - endingSince > sameSignalMs) process.exit(exitCode === 0 ? 130 : exitCode)
+      return
+    }
+    endingSince = performance.now()
     setTimeout(() => {
       logger.error('process.stop_timed_out', { reason })
       process.exit(1)
@@ -34,7 +40,7 @@ export function runProcess({ stop, logger, deadlineMs = 25_000 }: ProcessOptions
   process.on('SIGINT', () => end('SIGINT', 0))
   const defect = (error: unknown): void => {
     logger.error('process.defect', { error: error instanceof Error ? error.stack : String(error) })
-    if (!ending) end('defect', 1)
+    if (endingSince === undefined) end('defect', 1)
   }
   process.on('uncaughtException', defect)
   process.on('unhandledRejection', defect)

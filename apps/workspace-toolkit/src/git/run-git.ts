@@ -30,9 +30,12 @@ const safeSettings = ['core.fsmonitor=false', 'log.showSignature=false', 'safe.b
  * when the signal aborts.
  * @throws ToolError when git is not installed, takes too long or says too much; the signal's reason
  */
-export function runGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
+export async function runGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
   const { signal, timeoutMs = 20_000, environment = process.env } = options
   signal?.throwIfAborted()
+  const env = gitEnvironment(folder, environment)
+  // An empty search path means the current folder, which is the workspace.
+  if (env.PATH === '') throw notInstalledError()
   const settings = safeSettings.flatMap((setting) => ['-c', setting])
   return new Promise((resolve, reject) => {
     execFile(
@@ -40,7 +43,7 @@ export function runGit(folder: string, args: readonly string[], options: GitOpti
       ['--no-pager', '--literal-pathspecs', ...settings, ...args],
       {
         cwd: folder,
-        env: gitEnvironment(folder, environment),
+        env,
         timeout: timeoutMs,
         // git log keeps nothing that a hard end could damage.
         killSignal: 'SIGKILL',
@@ -59,9 +62,7 @@ export function runGit(folder: string, args: readonly string[], options: GitOpti
 }
 
 function startError(error: Error & { code?: unknown; killed?: boolean }, timeoutMs: number): ToolError {
-  if (error.code === 'ENOENT') {
-    return new ToolError('git is not installed on the machine of this toolkit, so there is no history to show')
-  }
+  if (error.code === 'ENOENT') return notInstalledError()
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
     return new ToolError('git printed more than 4 MiB; ask for fewer commits with limit, path or since')
   }
@@ -71,7 +72,14 @@ function startError(error: Error & { code?: unknown; killed?: boolean }, timeout
   return new ToolError(`git could not be run (${String(error.code ?? error.message)})`, { cause: error })
 }
 
-function gitEnvironment(folder: string, source: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function notInstalledError(): ToolError {
+  return new ToolError('git is not installed on the machine of this toolkit, so there is no history to show')
+}
+
+function gitEnvironment(
+  folder: string,
+  source: Readonly<Record<string, string | undefined>>,
+): Record<string, string> & { PATH: string } {
   const kept = passedOn.flatMap((name) => (source[name] === undefined ? [] : [[name, source[name]]]))
   return {
     ...Object.fromEntries(kept),

@@ -1,6 +1,5 @@
 import { ToolError } from '@atp/core'
 import { RE2JS } from 're2js'
-import { maxProgramSize } from './line-matcher.ts'
 import { quote } from './quote.ts'
 
 /** How a glob is explained to a model. */
@@ -18,15 +17,9 @@ export function compileGlob(glob: string): (path: string) => boolean {
   }
   if (glob.includes('\\')) throw new ToolError(`Glob ${quote(glob)} contains a backslash; write folders with "/"`)
   const anchored = glob.replace(/^(\.?\/)+/, '').replace(/\/$/, '/**')
-  const matcher = compile(toPattern(anchored, glob), glob)
+  const matcher = RE2JS.compile(toPattern(anchored, glob), RE2JS.DOTALL)
   if (glob.includes('/')) return (path) => matcher.testExact(path)
   return (path) => matcher.testExact(path.slice(path.lastIndexOf('/') + 1))
-}
-
-function compile(pattern: string, glob: string): RE2JS {
-  const matcher = RE2JS.compile(pattern, RE2JS.DOTALL)
-  if (matcher.programSize() <= maxProgramSize) return matcher
-  throw new ToolError(`Glob ${quote(glob)} is too complex; use a simpler one`)
 }
 
 const token = /\*\*\/|\*\*|\*|\?|[{},]|[^*?{},]+/g

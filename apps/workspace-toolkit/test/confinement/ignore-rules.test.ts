@@ -20,7 +20,10 @@ describe('IgnoreRules', () => {
     const rules = await IgnoreRules.load(workspace.folder)
     const paths = ['a.log', 'src/a.log', 'src/keep.log', 'keep.log', 'src/deep/secret.txt', 'secret.txt']
     expect(await ignoredOf(rules, paths)).toEqual(['a.log', 'src/a.log', 'keep.log', 'src/deep/secret.txt'])
-    expect(await ignoredOf(rules, ['build/', 'build/out/x.js', 'build', 'src/build/'])).toEqual(['build/', 'build/out/x.js'])
+    expect(await ignoredOf(rules, ['build/', 'build/out/x.js', 'build', 'src/build/'])).toEqual([
+      'build/',
+      'build/out/x.js',
+    ])
   })
 
   test('let nothing below an ignored folder be included again', async () => {
@@ -87,7 +90,12 @@ describe('IgnoreRules', () => {
     for (const folder of folders) mkdirSync(workspace.path(folder), { recursive: true })
     const segment = fc.constantFrom('a', 'b', 'c', 'x', 'y.log', '*', '*.log', '?.txt', '**', '[xz]*', 'é*', '\\*', 'X')
     const pattern = fc
-      .tuple(fc.constantFrom('', '', '!'), fc.constantFrom('', '/'), fc.array(segment, { minLength: 1, maxLength: 3 }), fc.constantFrom('', '/', '  '))
+      .tuple(
+        fc.constantFrom('', '', '!'),
+        fc.constantFrom('', '/'),
+        fc.array(segment, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('', '/', '  '),
+      )
       .map(([not, anchor, segments, end]) => `${not}${anchor}${segments.join('/')}${end}`)
     const ruleFile = fc.array(pattern, { maxLength: 4 }).map((lines) => lines.join('\n'))
     await fc.assert(

@@ -31,12 +31,20 @@ describe('parseRelativePath', () => {
     expect(() => parseRelativePath(path)).toThrow(reason)
   })
 
-  test.each(['.env', '.ENV', './.env', '.env/', '.env.', '.git/config', '.GIT/config', 'src/.hidden/x', '...', 'a/...b'])(
-    'refuses the dot name in %j',
-    (path) => {
-      expect(() => parseRelativePath(path)).toThrow('dot files, git-ignored files and private folders')
-    },
-  )
+  test.each([
+    '.env',
+    '.ENV',
+    './.env',
+    '.env/',
+    '.env.',
+    '.git/config',
+    '.GIT/config',
+    'src/.hidden/x',
+    '...',
+    'a/...b',
+  ])('refuses the dot name in %j', (path) => {
+    expect(() => parseRelativePath(path)).toThrow('dot files, git-ignored files and private folders')
+  })
 
   test('quotes a path with control characters on one line', () => {
     expect(() => parseRelativePath('/a\nb\u001b[31m')).toThrow('Path "/a\\nb\\u001b[31m" is absolute')

@@ -16,8 +16,8 @@ export interface SessionOptions<In extends Frame> {
   onFrame(frame: In): void
   /** Once, after welcome only. */
   onClose(code: number, reason: string): void
-  /** A frame that could not be read. */
-  onBadFrame(error: AtpError): void
+  /** A frame that could not be read, and which request it answers if that could be. */
+  onBadFrame(error: AtpError, requestId: string | undefined): void
   /** How long the handshake, and then the welcome, may take, in milliseconds. */
   timeoutMs: number
   /** Gives up connecting. */
@@ -58,7 +58,7 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
       },
       onMessage(text) {
         const decoded = options.decode(text)
-        if (!decoded.ok) options.onBadFrame(decoded.error)
+        if (!decoded.ok) options.onBadFrame(decoded.error, decoded.requestId)
         else if (!opening) options.onFrame(decoded.frame as In)
         else if (decoded.frame.type === 'welcome') waiting.resolve(decoded.frame as WelcomeFrame)
         else if (decoded.frame.type === 'error') waiting.reject(peerError(decoded.frame.error))

@@ -48,7 +48,12 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
           pending.rejectAll(() => lostError(code, reason))
           gone(code, reason)
         },
-        onBadFrame: (error) => options.logger.warn('frame.unreadable', { error: error.message }),
+        onBadFrame(error, requestId) {
+          options.logger.warn('frame.unreadable', { error: error.message })
+          if (requestId === undefined) return
+          const message = `The server sent an answer that cannot be read: ${error.message}`
+          pending.reject(requestId, new AtpError('protocol_error', message))
+        },
         timeoutMs: connectTimeoutMs,
         signal,
       }),

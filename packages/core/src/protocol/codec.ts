@@ -70,8 +70,18 @@ function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, 
       throw new AtpError('invalid_request', `Frame "${String(value.type)}": ${firstIssues(parsed.error)}`)
     } catch (error) {
       if (!isAtpError(error)) throw error
-      return { ok: false, error, requestId }
+      return { ok: false, error, requestId: requestId ?? requestIdOf(text) }
     }
+  }
+}
+
+/** The id of a text that is JSON but was refused for its shape: its sender still deserves an answer. */
+function requestIdOf(text: string): string | undefined {
+  try {
+    const id = (JSON.parse(text) as { request_id?: unknown } | null)?.request_id
+    return typeof id === 'string' && id.length <= 128 ? id : undefined
+  } catch {
+    return undefined
   }
 }
 

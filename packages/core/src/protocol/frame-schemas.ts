@@ -201,7 +201,7 @@ export const result: z.ZodType<frames.ResultFrame> = z
     request_id: requestId,
     call_id: text(128),
     ok: z.boolean(),
-    result: z.unknown(),
+    result: z.unknown().optional(),
     error: wireError.optional(),
   })
   .transform((frame, context): frames.ResultFrame => {

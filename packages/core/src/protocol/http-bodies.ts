@@ -96,7 +96,7 @@ export const taskResponse: z.ZodType<TaskResponseBody> = z
   .object({
     type: z.literal('task_response'),
     request_id: z.string(),
-    result: z.object({ tool: z.object({ result: z.unknown() }) }),
+    result: z.object({ tool: z.object({ result: z.unknown().optional() }) }),
     error: z
       .object({ code: z.string(), message: z.string(), retryable: z.boolean().default(false), details: looseObject.optional() })
       .nullish(),

@@ -17,7 +17,8 @@ export const jsonLimits = { maxDepth: 64, maxKeys: 10_000 } as const
  */
 export function parseJson(text: string): unknown {
   const value: unknown = safeParse(text)
-  if (value === null && text.trim() !== 'null') throw unsafeOrMalformed(text)
+  // The library says undefined for malformed and null for dangerous text.
+  if (value === undefined || (value === null && text.trim() !== 'null')) throw unsafeOrMalformed(text)
   checkJsonShape(value)
   return value
 }

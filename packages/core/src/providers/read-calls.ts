@@ -47,7 +47,7 @@ export function readCalls(value: unknown, reader: CallReader): ParsedToolCall[] 
 
 interface Found {
   calls: ParsedToolCall[]
-  /** How many of the calls have no form of this provider. */
+  /** How many of the calls belong to another provider, or to none that we know. */
   strangers: number
   reader: CallReader
 }
@@ -83,7 +83,7 @@ function visitObject(object: Record<string, unknown>, found: Found, list: CallLi
   const typed = typeof type === 'string'
   if (typed && !found.reader.callTypes.has(type)) {
     if (type === 'message') visitMessage(object, found, depth)
-    else if (anyCallType.has(type)) addStranger(object, found, list)
+    else if (anyCallType.has(type)) addStranger(object, found, list, true)
     // Anything else is text, reasoning or the provider's own tools, whose results are not ours to give.
     return
   }
@@ -140,9 +140,10 @@ function checkCall(raw: RawCall): ParsedToolCall {
   return { id, name: raw.name, ...parseArguments(raw.name, raw.args), form: raw.form }
 }
 
-function addStranger(value: unknown, found: Found, list: CallList | undefined): void {
+/** What stands in a message's own list of calls is one, however odd, unless its type says whose it is. */
+function addStranger(value: unknown, found: Found, list: CallList | undefined, foreign = list === undefined): void {
   const object = isJsonObject(value) ? value : {}
-  found.strangers += 1
+  if (foreign) found.strangers += 1
   found.calls.push({
     id: readId(idOf(object)),
     name: typeof object.name === 'string' && object.name !== '' ? object.name : 'unknown',

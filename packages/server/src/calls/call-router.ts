@@ -4,8 +4,8 @@ import type { Delivery } from '../delivery/delivery.ts'
 import type { StoredKey } from '../store/store.ts'
 import { Call, type CallOutcome } from './call.ts'
 import type { CallLog } from './call-log.ts'
-import type { DirectoryEntry, ToolkitDirectory } from './toolkit-directory.ts'
 import type { ToolNames } from './tool-names.ts'
+import type { DirectoryEntry, ToolkitDirectory } from './toolkit-directory.ts'
 
 /** A call as a gateway received it. */
 export interface CallRequest {
@@ -90,7 +90,10 @@ export class CallRouter {
     }
     const inFlight = this.#inFlightByKey.get(key.id) ?? 0
     if (inFlight >= this.#options.maxInFlightPerKey) {
-      throw new AtpError('busy', `This key has ${inFlight} calls under way, which is its limit; send the call again later`)
+      throw new AtpError(
+        'busy',
+        `This key has ${inFlight} calls under way, which is its limit; send the call again later`,
+      )
     }
     let timer: ReturnType<typeof setTimeout> | undefined
     const call = new Call({

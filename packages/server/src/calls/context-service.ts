@@ -7,10 +7,7 @@ import type { ToolkitDirectory } from './toolkit-directory.ts'
 /** Describes toolkits to LLM clients. */
 export interface ContextService {
   /** @throws AtpError `toolkit_not_found` or `unknown_provider` */
-  get(
-    projectId: string,
-    request: { toolkitId: string; provider: string; userPrompt: string },
-  ): Promise<ToolkitContext>
+  get(projectId: string, request: { toolkitId: string; provider: string; userPrompt: string }): Promise<ToolkitContext>
 }
 
 /** Makes the service on the directory's toolkits. */

@@ -27,9 +27,7 @@ const newKeyBody = z.strictObject({
 const callQuery = z.strictObject({
   toolkit: z.string().max(512).optional(),
   tool: z.string().max(128).optional(),
-  status: z
-    .enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'delivery_failed', 'outcome_unknown'])
-    .optional(),
+  status: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'delivery_failed', 'outcome_unknown']).optional(),
   before: z.string().max(64).optional(),
   limit: z.coerce.number().int().min(1).max(500).optional(),
 })

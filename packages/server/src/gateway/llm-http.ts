@@ -1,7 +1,13 @@
 import { isAtpError, toWireError } from '@atp/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CallOutcome } from '../calls/call.ts'
-import { contextAnswer, contextErrorAnswer, type ProcessMessage, readProcessMessage, taskAnswer } from '../compat/process-messages.ts'
+import {
+  contextAnswer,
+  contextErrorAnswer,
+  type ProcessMessage,
+  readProcessMessage,
+  taskAnswer,
+} from '../compat/process-messages.ts'
 import type { StoredKey } from '../store/store.ts'
 import type { LlmGatewayOptions } from './llm-socket.ts'
 

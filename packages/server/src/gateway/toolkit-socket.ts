@@ -269,7 +269,11 @@ function readTools(values: unknown[]): {
     } catch (error) {
       if (!(error instanceof AtpError)) throw error
       const name = (value as { name?: unknown } | null)?.name
-      rejected.push({ name: typeof name === 'string' ? name.slice(0, 128) : '', code: error.code, message: error.message })
+      rejected.push({
+        name: typeof name === 'string' ? name.slice(0, 128) : '',
+        code: error.code,
+        message: error.message,
+      })
     }
   }
   return { accepted: [...accepted.values()], rejected }

@@ -92,7 +92,13 @@ class SocketAcceptor {
       server.handleUpgrade(request, stream, head, (socket) => {
         resolve()
         if (!key) tightenFrames(socket, limits.helloBytes)
-        const peer = new PeerSocket({ socket, stream, limits, watch: this.#options.watch, logger: this.#options.logger })
+        const peer = new PeerSocket({
+          socket,
+          stream,
+          limits,
+          watch: this.#options.watch,
+          logger: this.#options.logger,
+        })
         this.#greet(peer, route, key, () => tightenFrames(socket, route.maxFrameBytes))
       })
     })
@@ -155,7 +161,8 @@ class SocketAcceptor {
     hello: HelloFrame,
     authenticated: () => void,
   ): Promise<void> {
-    const key = headerKey ?? (await this.#admit(await this.#options.keys.authenticate(hello.apiKey ?? '', [route.kind]), route))
+    const key =
+      headerKey ?? (await this.#admit(await this.#options.keys.authenticate(hello.apiKey ?? '', [route.kind]), route))
     authenticated()
     if (!peer.open) return
     const sockets = this.#socketsByKey.get(key.id) ?? new Set()
@@ -188,7 +195,8 @@ function limited(waitMs: number, message: string): void {
 }
 
 function refusePeer(peer: PeerSocket, error: unknown, logger: Logger): void {
-  if (!isAtpError(error)) logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
+  if (!isAtpError(error))
+    logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   const wire = toWireError(error)
   peer.send(encodeFrame(errorFrame(error)))
   peer.close(closeOf(wire.code), wire.message.slice(0, 100))
@@ -204,7 +212,8 @@ function closeOf(code: string): number {
 
 /** Answers a refused handshake like any HTTP request. */
 function refuseUpgrade(stream: Duplex, error: unknown, logger: Logger): void {
-  if (!isAtpError(error)) logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
+  if (!isAtpError(error))
+    logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   const wire = toWireError(error)
   const status = isAtpError(error) ? error.status : 500
   const body = JSON.stringify({ error: wire.message, code: wire.code })

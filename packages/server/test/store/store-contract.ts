@@ -95,8 +95,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           newKey(project, { createdAt: 1 }),
           newKey(project, { createdAt: 3 }),
         ]
-        for (const key of keys) await store.keys.insert(key)
-        const sameTime = await store.keys.insert(newKey(project, { createdAt: 3 }))
+        const sameTime = newKey(project, { createdAt: 3 })
+        for (const key of [sameTime, ...keys]) await store.keys.insert(key)
         const listed = await store.keys.list(project.id)
         expect(listed.map(({ id }) => id)).toEqual([sameTime.id, keys[2]?.id, keys[0]?.id, keys[1]?.id])
       })
@@ -396,9 +396,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const calls = Array.from({ length: 25 }, () => call(project))
         await store.calls.append(calls)
         const seen: string[] = []
-        for (let before: string | undefined; ; before = seen.at(-1)) {
-          const page = await store.calls.list(project.id, { before, limit: 10 })
-          if (page.length === 0) break
+        for (const expected of [10, 10, 5, 0]) {
+          const page = await store.calls.list(project.id, { before: seen.at(-1), limit: 10 })
+          expect(page).toHaveLength(expected)
           seen.push(...page.map(({ id }) => id))
         }
         expect(seen).toEqual(calls.map(({ id }) => id).reverse())

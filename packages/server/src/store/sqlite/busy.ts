@@ -4,14 +4,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 export const busyTimeoutMs = 5_000
 
 /**
- * Runs `action` again while another connection holds the lock it needs, for {@link busyTimeoutMs}, then lets SQLite's
- * error through.
+ * Runs `action` again while another connection holds the lock it needs, for `timeoutMs`, then lets SQLite's error
+ * through. Any other error is let through at once.
  *
  * SQLite's own `busy_timeout` sleeps on the event loop: it would stop every socket of the server, and for ever wait for
  * a transaction of another handle in the same process.
  */
-export async function retryWhileBusy<T>(action: () => T): Promise<T> {
-  const deadline = performance.now() + busyTimeoutMs
+export async function retryWhileBusy<T>(action: () => T, timeoutMs: number = busyTimeoutMs): Promise<T> {
+  const deadline = performance.now() + timeoutMs
   for (let attempt = 0; ; attempt += 1) {
     try {
       return action()
