@@ -150,6 +150,18 @@ describe('a confined folder', () => {
     }
   })
 
+  test('knows hidden files and folders by what they are, not only by name', async () => {
+    using workspace = new TempWorkspace({ 'keys.json': 'canary', 'data/x.sqlite': 'canary' })
+    linkSync(workspace.path('keys.json'), workspace.path('copy.json'))
+    const hidden = [workspace.path('keys.json'), workspace.path('data')]
+    const view = await new ConfinedFolder(workspace.folder, hidden).view()
+    renameSync(workspace.path('data'), workspace.path('moved'))
+    const entries = await collect(view.walk(await view.locate(''), { signal }))
+    expect(entries.map((entry) => entry.path)).toEqual(['copy.json', 'moved'])
+    const [copy] = entries
+    await expect(copy && view.readFile(copy)).rejects.toThrow(hiddenMessage)
+  })
+
   test('shows nothing when the folder itself, or a folder around it, is hidden', async () => {
     using workspace = new TempWorkspace({ 'a.txt': '' })
     for (const hidden of [workspace.folder, workspace.outside]) {
@@ -264,15 +276,18 @@ describe('a walk', () => {
     expect(await listed(view, '', { after: '../../etc/passwd' })).toEqual(all)
   })
 
-  test('stops when the signal aborts', async () => {
-    using workspace = new TempWorkspace(files)
-    const view = await new ConfinedFolder(workspace.folder).view()
-    const controller = new AbortController()
-    const walk = view.walk(await view.locate(''), { signal: controller.signal })
-    await walk.next()
-    controller.abort(new Error('enough'))
-    await expect(walk.next()).rejects.toThrow('enough')
-  })
+  test.each([files, { a: '', b: '' }])(
+    'stops when the signal aborts, in folders and between files',
+    async (content) => {
+      using workspace = new TempWorkspace(content)
+      const view = await new ConfinedFolder(workspace.folder).view()
+      const controller = new AbortController()
+      const walk = view.walk(await view.locate(''), { signal: controller.signal })
+      await walk.next()
+      controller.abort(new Error('enough'))
+      await expect(walk.next()).rejects.toThrow('enough')
+    },
+  )
 
   test('counts folders that it cannot read and goes on', async () => {
     using workspace = new TempWorkspace({ 'z.txt': '' })

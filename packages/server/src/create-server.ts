@@ -19,6 +19,7 @@ import { registerLlmHttp } from './gateway/llm-http.ts'
 import { createLlmGateway } from './gateway/llm-socket.ts'
 import { createOriginGuard, isLoopbackName } from './gateway/origin-guard.ts'
 import { SocketWatch } from './gateway/socket-watch.ts'
+import { StaleTools } from './gateway/stale-tools.ts'
 import { createToolkitGateway } from './gateway/toolkit-socket.ts'
 import { attachUpgrade } from './gateway/upgrade.ts'
 import { newId } from './keys/ids.ts'
@@ -120,6 +121,7 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
   })
   const contexts = createContextService(directory, toolNames)
   const watch = new SocketWatch(limits)
+  const staleTools = new StaleTools({ store: store.toolkits, bus, delivery, logger, delayMs: limits.staleToolMs })
   const checkOrigin = createOriginGuard({ allowedOrigins: options.allowedOrigins ?? [], loopback })
   const app = createHttpApp({ limits, newId, checkOrigin, logger })
   const authenticate = (request: FastifyRequest, kind: KeyKind): Promise<StoredKey> =>
@@ -140,7 +142,7 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
   registerAdminHttp(app, { store, keys, delivery, authenticate, flushCalls: () => callLog.flush() })
   const sockets = attachUpgrade(app.server, {
     routes: [
-      createToolkitGateway({ store, bus, delivery, limits, logger }),
+      createToolkitGateway({ store, bus, delivery, staleTools, limits, logger }),
       createLlmGateway({ router, contexts, limits, logger }),
     ],
     keys,
@@ -164,6 +166,7 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     await closeSockets(watch)
     await app.close()
     watch.stop()
+    staleTools.stop()
     revocations.stop()
     await callLog.flush()
     await bus.close()

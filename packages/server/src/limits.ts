@@ -30,6 +30,8 @@ export interface ServerLimits {
   helloTimeoutMs: number
   /** The largest first frame of a socket that has not shown a key yet, in bytes. */
   helloBytes: number
+  /** How long a tool that no process serves is kept while its toolkit is connected, in milliseconds. */
+  staleToolMs: number
   /** Unreadable frames of one socket within ten seconds before it is closed; each is answered until then. */
   badFramesPer10s: number
 }
@@ -50,5 +52,6 @@ export const defaultLimits: ServerLimits = {
   livenessMs: 60_000,
   helloTimeoutMs: 5_000,
   helloBytes: 4_096,
+  staleToolMs: 60_000,
   badFramesPer10s: 1_000,
 }

@@ -6,7 +6,7 @@ import { quote } from './quote.ts'
  * The most instructions a pattern may compile to. Matching takes time proportional to this times the length of the
  * line, so both are bounded: one line then takes a fraction of a second at worst.
  */
-export const maxProgramSize = 1_000
+const maxProgramSize = 1_000
 
 /** How much of one line is searched, in characters. */
 export const maxSearchedLineLength = 10_000

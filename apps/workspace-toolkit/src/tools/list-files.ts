@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { ConfinedFolder, FolderEntry, FolderView } from '../confined-folder.ts'
 import { compileGlob, globHelp } from '../text/glob.ts'
 import { jsonBytes, maxAnswerBytes } from '../text/json-size.ts'
+import { quote } from '../text/quote.ts'
 import { pathParam, readOnlyTool, unreadableNotice } from './shared.ts'
 
 const params = z.strictObject({
@@ -56,7 +57,7 @@ export function registerListFiles(toolkit: Toolkit, folder: ConfinedFolder): voi
       const after = cursor === undefined ? undefined : readCursor(cursor)
       const view = await folder.view()
       const start = await view.locate(path)
-      if (start.type === 'file') throw new ToolError(`"${start.path}" is a file, not a folder; use read_file`)
+      if (start.type === 'file') throw new ToolError(`${quote(start.path)} is a file, not a folder; use read_file`)
       const levels = depth ?? (matches ? 64 : 1)
       const entries: ListedEntry[] = []
       let bytes = 0

@@ -20,7 +20,7 @@ function repository(): TempWorkspace {
   workspace.git('init', '-q')
   commit(workspace, '2024-01-01T10:00:00Z', 'first: é <tag>\n\nWhy it was done.\nIn two lines.')
   workspace.write({ 'packages/app/b.txt': '2' })
-  commit(workspace, '2024-01-02T10:00:00Z', 'second', '--author=Grace.* Hopper <grace@example.com>')
+  commit(workspace, '2024-01-02T00:00:01Z', 'second', '--author=Grace.* Hopper <grace@example.com>')
   workspace.write({ 'a.txt': '2', '-x.txt': '1' })
   commit(workspace, '2024-01-03T10:00:00Z', 'third')
   return workspace

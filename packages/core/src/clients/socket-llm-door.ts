@@ -85,7 +85,7 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
       case 'chunk':
         return
       default:
-        return frame satisfies never
+        frame satisfies never
     }
   }
 

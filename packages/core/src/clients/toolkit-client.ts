@@ -210,7 +210,7 @@ export class ToolKitClient extends Toolkit {
       case 'welcome':
         return
       default:
-        return frame satisfies never
+        frame satisfies never
     }
   }
 
@@ -251,7 +251,8 @@ export class ToolKitClient extends Toolkit {
 
   #refusal(toolName: string, known: boolean): AtpError | undefined {
     if (!known) return new AtpError('tool_not_found', `Toolkit "${this.appName}" has no tool "${toolName}"`)
-    if (this.#stopping) return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
+    if (this.#stopping !== undefined)
+      return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
     if (this.#busySlots < this.#maxConcurrency) return undefined
     return new AtpError(
       'busy',

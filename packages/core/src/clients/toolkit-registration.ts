@@ -62,7 +62,7 @@ export class ToolkitRegistration {
   changed(): void {
     if (!this.#known) return
     this.#changedMeanwhile = true
-    if (this.#running) return
+    if (this.#running !== undefined) return
     this.#running = this.#follow().finally(() => {
       this.#running = undefined
     })
@@ -117,9 +117,7 @@ export class ToolkitRegistration {
     this.#known = { hash, tools: new Map(tools.map((tool) => [tool.name, tool])) }
   }
 
-  async #ask(
-    makeFrame: (requestId: string) => Parameters<Session['send']>[0],
-  ): Promise<RegisteredFrame> {
+  async #ask(makeFrame: (requestId: string) => Parameters<Session['send']>[0]): Promise<RegisteredFrame> {
     const session = this.#session
     if (!session) throw new AtpError('connection_closed', 'The connection closed before the tools were registered')
     this.#lastRequest += 1

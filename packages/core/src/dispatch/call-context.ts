@@ -40,9 +40,9 @@ export class CallContext implements ToolContext {
 
   get signal(): AbortSignal {
     if (!this.#controller) {
+      if (this.#callerSignal?.aborted) this.abort(cancelledError(this.#callerSignal.reason))
       this.#controller = new AbortController()
       if (this.#aborted) this.#controller.abort(this.#aborted.reason)
-      else if (this.#callerSignal?.aborted) this.#controller.abort(cancelledError(this.#callerSignal.reason))
     }
     return this.#controller.signal
   }
@@ -52,8 +52,8 @@ export class CallContext implements ToolContext {
     return this.#aborted?.reason
   }
 
-  /** Progress of a call that has its outcome reaches nobody. */
-  progress(value: unknown): void {
+  /** Progress of a call that has its outcome reaches nobody. Bound: handlers take it out of the context. */
+  readonly progress = (value: unknown): void => {
     if (!this.#ended) this.#onProgress?.(value)
   }
 

@@ -1,5 +1,5 @@
 import { AtpError, isAtpError } from '../errors/atp-error.ts'
-import { toToolWireError, toWireError, type WireError } from '../errors/to-wire-error.ts'
+import { errorText, toToolWireError, toWireError, type WireError } from '../errors/to-wire-error.ts'
 import { type Logger, silentLogger } from '../logging/logger.ts'
 import { checkJsonShape, isJsonObject } from '../protocol/json.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
@@ -23,7 +23,10 @@ export interface InvokeOptions {
   onProgress?: ((value: unknown) => void) | undefined
   /** Gets each partial result of an async generator, in order. */
   onChunk?: ((value: unknown) => void) | undefined
-  /** Called when the handler really ended, which for an abandoned one is after its outcome. */
+  /**
+   * Called exactly once: when the handler really ended, which for an abandoned one is after its outcome, or with the
+   * outcome of a call that never reached its handler.
+   */
   onHandlerEnd?: (() => void) | undefined
   logger?: Logger | undefined
   env?: unknown
@@ -36,15 +39,14 @@ export type InvokeOutcome = { ok: true; json: string } | { ok: false; error: Wir
 
 /**
  * Runs a tool: the only place where handlers are called. In order: size and depth, required parameters, token,
- * schema, deadline, handler, output schema, serialisation. Never rejects. A handler that outlives its deadline or a
- * cancel is abandoned: its late result is dropped and logged, and `onHandlerEnd` tells when it really ended.
+ * schema, handler, output schema, serialisation, all within the deadline. Never rejects. A handler that outlives its
+ * deadline or a cancel is abandoned: its late result is dropped and logged, and `onHandlerEnd` tells when it really
+ * ended.
  */
 export async function invokeTool(tool: Tool, args: unknown, options: InvokeOptions): Promise<InvokeOutcome> {
   const run = new ToolRun(tool, options)
   try {
-    const checked = checkArguments(tool, args, options.authToken)
-    const validated = tool.validateInput ? readValidation(tool, await tool.validateInput(checked)) : checked
-    return { ok: true, json: await run.result(withToken(tool, validated, options.authToken)) }
+    return { ok: true, json: await run.result(args) }
   } catch (error) {
     return { ok: false, error: run.toWireError(error) }
   } finally {
@@ -68,8 +70,9 @@ function checkArguments(tool: Tool, args: unknown, authToken: string | undefined
 
 function readValidation(tool: Tool, validation: Validation): unknown {
   if (validation.ok) return validation.value
+  const issues = validation.issues.slice(0, 20).map(({ path, message }) => ({ path, message: message.slice(0, 300) }))
   throw new AtpError('invalid_params', `Invalid parameters for tool "${tool.name}": ${issuesText(validation.issues)}`, {
-    details: { issues: validation.issues.slice(0, 20) },
+    details: { issues },
   })
 }
 
@@ -95,8 +98,10 @@ class ToolRun {
   readonly #tool: Tool
   readonly #options: InvokeOptions
   readonly #context: CallContext
+  #interrupted: Promise<never> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #onAbort: (() => void) | undefined
+  #started = false
   #closed = false
 
   constructor(tool: Tool, options: InvokeOptions) {
@@ -113,22 +118,37 @@ class ToolRun {
   }
 
   async result(args: unknown): Promise<string> {
+    const tool = this.#tool
+    const { authToken } = this.#options
+    this.#throwIfCancelled()
+    const checked = checkArguments(tool, args, authToken)
+    const validation = tool.validateInput?.(checked) ?? { ok: true, value: checked }
+    const validated = readValidation(tool, validation instanceof Promise ? await this.#inTime(validation) : validation)
+    this.#throwIfCancelled()
+    return this.#finish(await this.#runHandler(withToken(tool, validated, authToken)))
+  }
+
+  #throwIfCancelled(): void {
     const { signal } = this.#options
     if (signal?.aborted) throw cancelledError(signal.reason)
+  }
+
+  async #runHandler(args: unknown): Promise<unknown> {
+    this.#started = true
     let returned: unknown
+    let pending: Promise<unknown> | undefined
     try {
       // Validation made the arguments what the handler's type says.
       returned = this.#tool.handler(args as never, this.#context)
+      if (isAsyncIterator(returned)) pending = this.#drain(returned)
+      else if (isThenable(returned)) pending = handlerWord(() => returned)
     } catch (error) {
       this.#options.onHandlerEnd?.()
       throw new HandlerFailure(error)
     }
-    if (!isPending(returned)) {
-      this.#options.onHandlerEnd?.()
-      return this.#finish(returned)
-    }
-    const ended = this.#track(isAsyncGenerator(returned) ? this.#drain(returned) : handlerWord(returned))
-    return this.#finish(await this.#beforeDeadline(ended))
+    if (pending !== undefined) return this.#inTime(this.#track(pending))
+    this.#options.onHandlerEnd?.()
+    return returned
   }
 
   toWireError(error: unknown): WireError {
@@ -139,7 +159,7 @@ class ToolRun {
       return toToolWireError(error.error, this.#options.exposeErrors ?? true)
     }
     if (!isAtpError(error)) {
-      this.#options.logger?.error('tool.defect', { tool: this.#tool.name, error: String(error) })
+      this.#options.logger?.error('tool.defect', { tool: this.#tool.name, error: errorText(error) })
     }
     return toWireError(error)
   }
@@ -148,12 +168,14 @@ class ToolRun {
     this.#closed = true
     this.#context.end()
     clearTimeout(this.#timer)
+    if (!this.#started) this.#options.onHandlerEnd?.()
     if (this.#onAbort) this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
   async #finish(value: unknown): Promise<string> {
     if (!this.#tool.validateOutput) return serializeResult(value, this.#tool.name)
-    const validation = await this.#tool.validateOutput(value)
+    const checked = this.#tool.validateOutput(value)
+    const validation = checked instanceof Promise ? await this.#inTime(checked) : checked
     if (validation.ok) return serializeResult(validation.value, this.#tool.name)
     throw new AtpError(
       'invalid_result',
@@ -174,16 +196,22 @@ class ToolRun {
     }
   }
 
-  /** Races the handler with deadline and cancel, without making a timer for a handler that is done at once. */
-  async #beforeDeadline(ended: Promise<unknown>): Promise<unknown> {
+  /** Races what is pending with deadline and cancel, without making a timer for what is done at once. */
+  async #inTime<T>(pending: Promise<T>): Promise<T> {
     let settled = false
     const mark = (): void => {
       settled = true
     }
-    ended.then(mark, mark)
+    pending.then(mark, mark)
     // An async handler that awaits nothing settles within a few microtasks.
     for (let turn = 0; turn < 4 && !settled; turn += 1) await undefined
-    if (settled) return ended
+    if (settled) return pending
+    this.#interrupted ??= this.#interruption()
+    return Promise.race([pending, this.#interrupted])
+  }
+
+  /** Rejects at the deadline or when the caller cancels, after telling the handler. */
+  #interruption(): Promise<never> {
     const { signal, timeoutMs } = this.#options
     const limit = effectiveTimeoutMs(this.#tool.timeoutMs, timeoutMs)
     const interrupted = new Promise<never>((_resolve, reject) => {
@@ -199,51 +227,57 @@ class ToolRun {
       if (signal.aborted) this.#onAbort()
       else signal.addEventListener('abort', this.#onAbort, { once: true })
     })
-    return Promise.race([ended, interrupted])
+    // It may come when nothing is pending, such as between two checks.
+    interrupted.catch(() => {})
+    return interrupted
   }
 
-  async #drain(generator: AsyncGenerator<unknown, unknown, void>): Promise<unknown> {
+  async #drain(generator: AsyncIterator<unknown, unknown, void>): Promise<unknown> {
     const { name } = this.#tool
-    const yields: unknown[] = []
+    const yields: string[] = []
     let size = 0
-    for (;;) {
-      const step = await handlerWord(generator.next())
-      if (step.done && step.value !== undefined) return step.value
-      if (step.done) {
-        if (size <= maxResultBytes) return yields
-        throw new AtpError('result_too_large', `Tool "${name}" yielded more than ${maxResultBytes} bytes of JSON`)
+    let ended = false
+    try {
+      for (;;) {
+        const step = await handlerWord(() => generator.next())
+        // Nobody listens any more: stop the generator, and drop what it says.
+        if (this.#closed) return undefined
+        if (step.done) {
+          ended = true
+          if (step.value !== undefined) return step.value
+          if (size <= maxResultBytes) return JSON.parse(`[${yields.join(',')}]`)
+          throw new AtpError('result_too_large', `Tool "${name}" yielded more than ${maxResultBytes} bytes of JSON`)
+        }
+        // The list of yields may become the result, so past the result's limit it is no longer kept. Texts, because a
+        // generator may go on changing what it yielded.
+        const text = serializeResult(step.value, name)
+        size += text.length
+        if (size <= maxResultBytes) yields.push(text)
+        else yields.length = 0
+        this.#options.onChunk?.(step.value === undefined ? null : step.value)
       }
-      if (this.#closed) {
-        // Nobody listens: let the generator run its finally blocks and stop. What it returns is dropped.
-        return handlerWord(generator.return(undefined))
-      }
-      // The list of yields may become the result, so past the result's limit it is no longer kept.
-      size += serializeResult(step.value, name).length
-      if (size <= maxResultBytes) yields.push(step.value)
-      else yields.length = 0
-      this.#options.onChunk?.(step.value)
+    } finally {
+      // Its finally blocks run now; what they say is dropped.
+      if (!ended) await handlerWord(() => generator.return?.()).catch(() => {})
     }
   }
 }
 
 /** Waits for what the handler says, and marks its failures as the handler's own. */
-async function handlerWord<T>(pending: PromiseLike<T>): Promise<T> {
+async function handlerWord<T>(say: () => T | PromiseLike<T>): Promise<T> {
   try {
-    return await pending
+    return await say()
   } catch (error) {
     throw new HandlerFailure(error)
   }
 }
 
-function isPending(value: unknown): value is PromiseLike<unknown> | AsyncGenerator<unknown, unknown, void> {
-  return typeof value === 'object' && value !== null && (isThenable(value) || isAsyncGenerator(value))
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-function isThenable(value: object): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown }).then === 'function'
-}
-
-function isAsyncGenerator(value: object): value is AsyncGenerator<unknown, unknown, void> {
-  const candidate = value as { next?: unknown; return?: unknown; [Symbol.asyncIterator]?: unknown }
+function isAsyncIterator(value: unknown): value is AsyncIterator<unknown, unknown, void> {
+  if (typeof value !== 'object' || value === null) return false
+  const candidate = value as { next?: unknown; [Symbol.asyncIterator]?: unknown }
   return typeof candidate[Symbol.asyncIterator] === 'function' && typeof candidate.next === 'function'
 }

@@ -1,4 +1,8 @@
 import { AtpError } from '../errors/atp-error.ts'
+import { errorText } from '../errors/to-wire-error.ts'
+import { answerLimits, parseJson } from '../protocol/json.ts'
+
+const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d]
 
 /** The largest result, as bytes of JSON. */
 export const maxResultBytes = 1_048_576
@@ -14,7 +18,7 @@ export function serializeResult(value: unknown, tool: string): string {
   } catch (error) {
     throw new AtpError(
       'invalid_result',
-      `Tool "${tool}" returned a value that is not JSON: ${(error as Error).message.split('\n')[0]}`,
+      `Tool "${tool}" returned a value that is not JSON: ${errorText(error).split('\n')[0]}`,
       { cause: error },
     )
   }
@@ -24,7 +28,39 @@ export function serializeResult(value: unknown, tool: string): string {
   }
   const text = json ?? 'null'
   checkSize(text, tool)
+  checkReadable(text, tool)
   return text
+}
+
+/** A result that the peers' own checks refuse would be lost on the way; here its author learns why. */
+function checkReadable(text: string, tool: string): void {
+  const suspicious = text.includes('"__proto__":') || text.includes('"constructor":{')
+  if (!suspicious && !isDeep(text)) return
+  try {
+    parseJson(text, answerLimits)
+  } catch (error) {
+    throw new AtpError('invalid_result', `Tool "${tool}" returned a value that no peer takes: ${errorText(error)}`)
+  }
+}
+
+/** Whether a JSON text is nested deeper than a peer takes. */
+function isDeep(text: string): boolean {
+  if (text.length <= 2 * answerLimits.maxDepth) return false
+  let depth = 0
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit === quote) index = endOfString(text, index)
+    else if (unit === openBrace || unit === openBracket) depth += 1
+    else if (unit === closeBrace || unit === closeBracket) depth -= 1
+    if (depth > answerLimits.maxDepth) return true
+  }
+  return false
+}
+
+function endOfString(text: string, start: number): number {
+  let index = start + 1
+  while (text.charCodeAt(index) !== quote) index += text.charCodeAt(index) === backslash ? 2 : 1
+  return index
 }
 
 function checkSize(text: string, tool: string): void {

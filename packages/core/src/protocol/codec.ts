@@ -3,7 +3,7 @@ import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import * as schemas from './frame-schemas.ts'
 import type { ErrorFrame, Frame, FromLlmFrame, FromToolkitFrame, ToLlmFrame, ToToolkitFrame } from './frames.ts'
-import { isJsonObject, parseJson } from './json.ts'
+import { answerLimits, checkJsonShape, isJsonObject, type JsonLimits, jsonLimits, parseUnchecked } from './json.ts'
 import { firstIssues } from './tool-descriptor.ts'
 
 /** A frame that was read, or why it could not be and which request it belongs to. */
@@ -58,11 +58,10 @@ export const decodeToLlm: Reader<ToLlmFrame> = reader<ToLlmFrame>({
 function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, { type: T }>> }): Reader<F> {
   const readers = new Map<unknown, ZodType<F>>(Object.entries(byType) as [string, ZodType<F>][])
   return (text) => {
-    let requestId: string | undefined
     try {
-      const value = parseJson(text)
+      const value = parseUnchecked(text)
       if (!isJsonObject(value)) throw new AtpError('invalid_request', 'A frame must be a JSON object')
-      if (typeof value.request_id === 'string' && value.request_id.length <= 128) requestId = value.request_id
+      checkJsonShape(value, largeFrames.has(value.type) ? largeFrameLimits : frameLimits)
       const schema = readers.get(value.type)
       if (!schema) throw new AtpError('invalid_request', unknownType(value.type, [...readers.keys()]))
       const parsed = schema.safeParse(value)
@@ -70,12 +69,18 @@ function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, 
       throw new AtpError('invalid_request', `Frame "${String(value.type)}": ${firstIssues(parsed.error)}`)
     } catch (error) {
       if (!isAtpError(error)) throw error
-      return { ok: false, error, requestId: requestId ?? requestIdOf(text) }
+      return { ok: false, error, requestId: requestIdOf(text) }
     }
   }
 }
 
-/** The id of a text that is JSON but was refused for its shape: its sender still deserves an answer. */
+/** Frames that carry whole registrations, results and contexts, which have more members than a caller may write. */
+const largeFrames = new Set<unknown>(['register', 'registered', 'unregister', 'context', 'progress', 'chunk', 'result'])
+/** The frame itself is one level around what it carries. */
+const frameLimits: JsonLimits = { ...jsonLimits, maxDepth: jsonLimits.maxDepth + 1 }
+const largeFrameLimits: JsonLimits = { ...answerLimits, maxDepth: answerLimits.maxDepth + 1 }
+
+/** Whose frame it was that could not be read: its sender waits for an answer, however bad the rest of it is. */
 function requestIdOf(text: string): string | undefined {
   try {
     const id = (JSON.parse(text) as { request_id?: unknown } | null)?.request_id

@@ -202,7 +202,7 @@ export const result: z.ZodType<frames.ResultFrame> = z
     call_id: text(128),
     ok: z.boolean(),
     result: z.unknown().optional(),
-    error: wireError.optional(),
+    error: wireError.nullish(),
   })
   .transform((frame, context): frames.ResultFrame => {
     const { request_id: requestId, call_id: callId } = frame
@@ -241,5 +241,5 @@ export const context: z.ZodType<frames.ContextFrame> = z
   .transform((frame) => ({ type: frame.type, requestId: frame.request_id, context: frame.context }))
 
 export const error: z.ZodType<frames.ErrorFrame> = z
-  .object({ type: z.literal('error'), request_id: requestId.nullish(), error: wireError })
+  .object({ type: z.literal('error'), request_id: z.string().max(128).nullish(), error: wireError })
   .transform((frame) => ({ type: frame.type, requestId: frame.request_id ?? undefined, error: frame.error }))

@@ -176,4 +176,3 @@ export type ToLlmFrame =
   | ErrorFrame
 /** Any frame of protocol 2. */
 export type Frame = FromToolkitFrame | ToToolkitFrame | FromLlmFrame | ToLlmFrame
-

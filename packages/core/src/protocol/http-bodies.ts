@@ -98,7 +98,12 @@ export const taskResponse: z.ZodType<TaskResponseBody> = z
     request_id: z.string(),
     result: z.object({ tool: z.object({ result: z.unknown().optional() }) }),
     error: z
-      .object({ code: z.string(), message: z.string(), retryable: z.boolean().default(false), details: looseObject.optional() })
+      .object({
+        code: z.string(),
+        message: z.string(),
+        retryable: z.boolean().default(false),
+        details: looseObject.optional(),
+      })
       .nullish(),
   })
   .transform((body): TaskResponseBody => {

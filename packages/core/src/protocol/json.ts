@@ -7,19 +7,40 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 /** A JSON object. */
 export type JsonObject = { [key: string]: JsonValue }
 
-/** Rule I1: the shape of what we accept, checked before anything recursive touches it. */
-export const jsonLimits = { maxDepth: 64, maxKeys: 10_000 } as const
+/** How deep JSON may be nested, and how many object members and array items it may have in all. */
+export interface JsonLimits {
+  maxDepth: number
+  maxKeys: number
+}
+
+/** Rule I1: the shape of what a caller may send, checked before anything recursive touches it. */
+export const jsonLimits: JsonLimits = { maxDepth: 64, maxKeys: 10_000 }
+
+/**
+ * The shape of results, contexts and registrations. Their size is limited in bytes, and a megabyte of rows has more
+ * members than a caller's arguments ever need.
+ */
+export const answerLimits: JsonLimits = { maxDepth: 64, maxKeys: 1_000_000 }
 
 /**
  * Parses JSON from a peer: refuses `__proto__` and `constructor.prototype` members, nesting deeper than 64 and more
- * than 10,000 object members or array items.
+ * than 10,000 object members or array items, unless `limits` says otherwise.
  * @throws AtpError `invalid_json`
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, limits: JsonLimits = jsonLimits): unknown {
+  const value = parseUnchecked(text)
+  checkJsonShape(value, limits)
+  return value
+}
+
+/**
+ * Parses JSON from a peer without looking at its shape. Obligation: `checkJsonShape` comes next.
+ * @throws AtpError `invalid_json`
+ */
+export function parseUnchecked(text: string): unknown {
   const value: unknown = safeParse(text)
   // The library says undefined for malformed and null for dangerous text.
   if (value === undefined || (value === null && text.trim() !== 'null')) throw unsafeOrMalformed(text)
-  checkJsonShape(value)
   return value
 }
 
@@ -27,9 +48,9 @@ export function parseJson(text: string): unknown {
  * Checks depth and member count of an already parsed value.
  * @throws AtpError `invalid_json`
  */
-export function checkJsonShape(value: unknown): void {
+export function checkJsonShape(value: unknown, limits: JsonLimits = jsonLimits): void {
   if (typeof value !== 'object' || value === null) return
-  countMembers(value, 1, 0)
+  countMembers(value, limits, 1, 0)
 }
 
 /** Whether a parsed value is a JSON object: not null, not an array. */
@@ -37,19 +58,19 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function countMembers(value: object, depth: number, count: number): number {
-  if (depth > jsonLimits.maxDepth) {
-    throw new AtpError('invalid_json', `JSON is nested deeper than ${jsonLimits.maxDepth} levels`)
+function countMembers(value: object, limits: JsonLimits, depth: number, count: number): number {
+  if (depth > limits.maxDepth) {
+    throw new AtpError('invalid_json', `JSON is nested deeper than ${limits.maxDepth} levels`)
   }
   let total = count
   // An own-key walk without copying: for…in is the fastest way through small objects, and parsed JSON inherits nothing.
   for (const key in value) {
     total += 1
-    if (total > jsonLimits.maxKeys) {
-      throw new AtpError('invalid_json', `JSON has more than ${jsonLimits.maxKeys} members`)
+    if (total > limits.maxKeys) {
+      throw new AtpError('invalid_json', `JSON has more than ${limits.maxKeys} members`)
     }
     const member: unknown = (value as Record<string, unknown>)[key]
-    if (typeof member === 'object' && member !== null) total = countMembers(member, depth + 1, total)
+    if (typeof member === 'object' && member !== null) total = countMembers(member, limits, depth + 1, total)
   }
   return total
 }

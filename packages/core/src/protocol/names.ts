@@ -12,10 +12,9 @@ export const maxAppNameLength = 128
  */
 export function checkToolName(name: unknown): asserts name is string {
   if (typeof name === 'string' && namePattern.test(name)) return
-  const shown = typeof name === 'string' ? `"${name.slice(0, 80)}"` : String(name)
   throw new AtpError(
     'invalid_name',
-    `Tool name ${shown} is not allowed: use 1 to 64 of the characters a-z, A-Z, 0-9, "_" and "-"`,
+    `Tool name ${shown(name)} is not allowed: use 1 to 64 of the characters a-z, A-Z, 0-9, "_" and "-"`,
   )
 }
 
@@ -25,10 +24,9 @@ export function checkToolName(name: unknown): asserts name is string {
  */
 export function checkAppName(name: unknown): asserts name is string {
   if (typeof name === 'string' && isAppName(name)) return
-  const shown = typeof name === 'string' ? `"${name.slice(0, 80)}"` : String(name)
   throw new AtpError(
     'invalid_name',
-    `Toolkit name ${shown} is not allowed: use 1 to ${maxAppNameLength} characters, no control characters`,
+    `Toolkit name ${shown(name)} is not allowed: use 1 to ${maxAppNameLength} characters, no control characters`,
   )
 }
 
@@ -36,4 +34,10 @@ export function checkAppName(name: unknown): asserts name is string {
 export function isAppName(name: string): boolean {
   // Control characters would end up in log lines and terminals (rule L3).
   return name.length > 0 && name.length <= maxAppNameLength && name.trim() !== '' && !/\p{Cc}/u.test(name)
+}
+
+/** A peer may send anything for a name, and `String` of such an object can throw. */
+function shown(name: unknown): string {
+  if (typeof name === 'string') return JSON.stringify(name.slice(0, 80))
+  return name === undefined || name === null ? String(name) : `that is a ${typeof name}`
 }

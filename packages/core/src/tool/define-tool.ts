@@ -1,7 +1,14 @@
 import { AtpError } from '../errors/atp-error.ts'
 import { checkToolName } from '../protocol/names.ts'
 import { checkObjectSchema, type JsonSchema } from '../protocol/schema-limits.ts'
-import { paramsOf, type ToolAuth } from '../protocol/tool-descriptor.ts'
+import {
+  fromWireTool,
+  paramsOf,
+  requiredParamsOf,
+  type ToolAuth,
+  type ToolDescriptor,
+  toWireTool,
+} from '../protocol/tool-descriptor.ts'
 import { type CompiledSchema, compileSchema } from './json-schema.ts'
 import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from './tool.ts'
 
@@ -15,12 +22,11 @@ const refusedParams = new Set(['access_token', 'api_key'])
  * Makes a runnable tool of a definition and its handler, checking all that can be known before the first call.
  * @throws AtpError `invalid_name`, `invalid_schema` or `invalid_request`
  */
-export function defineTool<const Params extends ParamsForm, const Required extends readonly string[]>(
-  definition: ToolDefinition<Params, Required>,
-  handler: HandlerOf<Params, Required>,
-): Tool {
-  const name = definition.name ?? definition.functionName
-  checkToolName(name)
+export function defineTool<
+  const Params extends ParamsForm = undefined,
+  const Required extends readonly string[] = readonly never[],
+>(definition: ToolDefinition<Params, Required>, handler: HandlerOf<Params, Required>): Tool {
+  const name = readName(definition)
   if (typeof handler !== 'function') {
     throw new AtpError('invalid_request', `Tool "${name}" needs a handler function as second argument`)
   }
@@ -31,7 +37,7 @@ export function defineTool<const Params extends ParamsForm, const Required exten
     definition.output === undefined
       ? undefined
       : compileSchema(definition.output, 'output', `Tool "${name}": output schema`)
-  return {
+  const descriptor: ToolDescriptor = {
     name,
     description: definition.description,
     inputSchema: input.schema,
@@ -39,12 +45,24 @@ export function defineTool<const Params extends ParamsForm, const Required exten
     auth: readAuth(name, definition),
     annotations: { ...definition.annotations },
     ...readTimeout(name, definition.timeoutMs),
-    tags: [...(definition.tags ?? [])],
+    tags: readTags(name, definition.tags ?? []),
+  }
+  // Whatever is accepted here, a server accepts as well.
+  fromWireTool(toWireTool(descriptor))
+  return {
+    ...descriptor,
     handler: handler as Tool['handler'],
     tokenInArgs: input.founding,
     validateInput: input.validate,
     validateOutput: output?.validate,
   }
+}
+
+function readName({ name, functionName }: ToolDefinition): string {
+  const chosen = name ?? functionName
+  checkToolName(chosen)
+  if (functionName === undefined || functionName === chosen) return chosen
+  throw new AtpError('invalid_request', `Tool "${chosen}" is also called "${functionName}": give name or functionName`)
 }
 
 function checkDescription(name: string, description: unknown): void {
@@ -103,7 +121,7 @@ function foundingSchema(name: string, params: readonly unknown[], required: read
 }
 
 function checkParamNames(name: string, schema: JsonSchema, founding: boolean): void {
-  for (const param of paramsOf({ inputSchema: schema })) {
+  for (const param of [...paramsOf({ inputSchema: schema }), ...requiredParamsOf({ inputSchema: schema })]) {
     if (refusedParams.has(param) || (param === 'auth_token' && !founding)) {
       throw new AtpError(
         'invalid_schema',
@@ -118,14 +136,23 @@ function readAuth(name: string, definition: ToolDefinition): ToolAuth | null {
   if (auth != null && (authProvider != null || authType != null || authWith != null)) {
     throw new AtpError('invalid_request', `Tool "${name}": give auth or authProvider/authType/authWith, not both`)
   }
-  const type = auth?.type ?? authType
-  const provider = auth?.provider ?? authProvider ?? null
-  const credential = auth?.with ?? authWith ?? null
-  if (type == null) {
-    if (provider === null && credential === null) return null
+  if (auth != null && typeof auth !== 'object') {
+    throw new AtpError('invalid_request', `Tool "${name}": auth must be an object such as { type: "OAuth2", provider }`)
+  }
+  // An empty text says no more than null does.
+  const type = auth?.type || authType
+  const provider = auth?.provider || authProvider || null
+  const credential = auth?.with || authWith || null
+  if (!type) {
+    if (auth == null && provider === null && credential === null) return null
     throw new AtpError('invalid_request', `Tool "${name}": auth needs a type, such as "OAuth2" or "apiKey"`)
   }
   return { provider, type, with: credential }
+}
+
+function readTags(name: string, tags: unknown): string[] {
+  if (Array.isArray(tags)) return [...tags]
+  throw new AtpError('invalid_request', `Tool "${name}": tags must be a list of texts`)
 }
 
 function readTimeout(name: string, timeoutMs: number | undefined): { timeoutMs?: number } {

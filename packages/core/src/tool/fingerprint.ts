@@ -9,13 +9,20 @@ export interface ToolkitIdentity {
 
 /**
  * A stable hash of all that a server stores of a toolkit: hex SHA-256 over the tools' wire forms in name order.
- * The order of registration does not change it; a changed description, schema or hint does.
+ * Neither the order of registration nor that of a schema's members changes it; a changed description, schema or hint
+ * does.
  */
 export async function toolkitHash(toolkit: ToolkitIdentity): Promise<string> {
-  const tools = [...toolkit.tools].map((tool) => stableJson(toWireTool(tool))).sort()
+  const tools = [...toolkit.tools].map(toolText).sort()
   const text = stableJson([toolkit.caption ?? null, toolkit.instructions ?? null, tools])
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** The lists of names repeat the schema, and in the order of its members, which means nothing. */
+function toolText(tool: ToolDescriptor): string {
+  const { params: _, required_params: __, ...wire } = toWireTool(tool)
+  return stableJson(wire)
 }
 
 /** JSON with the members of every object in name order. */

@@ -8,7 +8,9 @@ export type InferArgs<Params, Required> = Params extends StandardSchemaV1
     ? FoundingArgs<Params[number], Required extends readonly string[] ? Required[number] : never>
     : Params extends { readonly type: 'object' }
       ? FromJsonSchema<Params>
-      : Record<string, never>
+      : Params extends undefined
+        ? Record<string, never>
+        : Record<string, unknown>
 
 /** Founding tools name their parameters and say nothing of types; the token is among the arguments. */
 type FoundingArgs<Name extends string, Required extends string> = Simplify<
@@ -34,8 +36,8 @@ export type FromJsonSchema<S> = S extends { readonly const: infer C }
               ? FromJsonSchema<I>[]
               : S extends { readonly type: 'object'; readonly properties: infer P }
                 ? Simplify<
-                    { [K in keyof P as K extends RequiredNames<S> ? K : never]: FromJsonSchema<P[K]> } & {
-                      [K in keyof P as K extends RequiredNames<S> ? never : K]?: FromJsonSchema<P[K]>
+                    { -readonly [K in keyof P as K extends RequiredNames<S> ? K : never]: FromJsonSchema<P[K]> } & {
+                      -readonly [K in keyof P as K extends RequiredNames<S> ? never : K]?: FromJsonSchema<P[K]>
                     }
                   >
                 : S extends { readonly type: 'object' }

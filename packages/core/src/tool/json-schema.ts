@@ -1,7 +1,8 @@
-import { type Schema, Validator } from '@cfworker/json-schema'
+import { dereference, type Schema, type SchemaDraft, validate } from '@cfworker/json-schema'
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import * as z from 'zod'
 import { AtpError } from '../errors/atp-error.ts'
+import { errorText } from '../errors/to-wire-error.ts'
 import { isJsonObject } from '../protocol/json.ts'
 import { checkSchema, type JsonSchema } from '../protocol/schema-limits.ts'
 import type { Validation } from './tool.ts'
@@ -29,7 +30,9 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
  */
 export function compileSchema(schema: unknown, io: 'input' | 'output', what: string): CompiledSchema {
   if (isStandardSchema(schema)) {
-    return { jsonSchema: withoutDialect(toJsonSchema(schema, io, what)), validate: standardCheck(schema) }
+    const jsonSchema = toJsonSchema(schema, io, what)
+    checkSchema(jsonSchema, what)
+    return { jsonSchema: withoutDialect(plainCopy(jsonSchema)), validate: standardCheck(schema) }
   }
   if (!isJsonObject(schema)) {
     throw new AtpError(
@@ -38,17 +41,32 @@ export function compileSchema(schema: unknown, io: 'input' | 'output', what: str
     )
   }
   checkSchema(schema, what)
-  return { jsonSchema: structuredClone(schema), validate: jsonSchemaCheck(schema, what) }
+  const check = jsonSchemaCheck(plainCopy(schema), what)
+  return { jsonSchema: plainCopy(schema), validate: io === 'input' ? check : (value) => check(asJson(value)) }
+}
+
+/** What the author does to the schema later changes nothing, and the validator may mark its own copy. */
+function plainCopy(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema)) as JsonSchema
+}
+
+/** A result is checked as its reader will see it: members that are undefined are not there, dates are texts. */
+function asJson(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value) ?? 'null')
+  } catch {
+    return value
+  }
 }
 
 function toJsonSchema(schema: StandardSchemaV1, io: 'input' | 'output', what: string): JsonSchema {
   const standard = schema['~standard'] as StandardSchemaV1['~standard'] & Partial<StandardJSONSchemaV1['~standard']>
   try {
-    if (standard.jsonSchema) return standard.jsonSchema[io]({ target: 'draft-2020-12' })
+    if (standard.jsonSchema) return newestDialect(standard.jsonSchema[io])
     // zod 4.0 and 4.1 do not describe themselves yet, but share their internals with the zod we bring.
     if ('_zod' in schema) return z.toJSONSchema(schema as unknown as z.ZodType, { io })
   } catch (error) {
-    throw new AtpError('invalid_schema', `${what} cannot be written as JSON Schema: ${(error as Error).message}`, {
+    throw new AtpError('invalid_schema', `${what} cannot be written as JSON Schema: ${errorText(error)}`, {
       cause: error,
     })
   }
@@ -58,18 +76,28 @@ function toJsonSchema(schema: StandardSchemaV1, io: 'input' | 'output', what: st
   )
 }
 
+/** A library throws for a dialect it does not write; draft 7 is the other one that all are asked to know. */
+function newestDialect(convert: StandardJSONSchemaV1.Converter['input']): JsonSchema {
+  try {
+    return convert({ target: 'draft-2020-12' })
+  } catch {
+    return convert({ target: 'draft-07' })
+  }
+}
+
 function withoutDialect({ $schema: _, ...schema }: JsonSchema): JsonSchema {
   return schema
 }
 
 function standardCheck(schema: StandardSchemaV1): CompiledSchema['validate'] {
   const toValidation = (result: StandardSchemaV1.Result<unknown>): Validation =>
-    result.issues === undefined
+    !result.issues
       ? { ok: true, value: result.value }
       : { ok: false, issues: result.issues.map((issue) => ({ path: pathText(issue.path), message: issue.message })) }
   return (value) => {
     const result = schema['~standard'].validate(value)
-    return result instanceof Promise ? result.then(toValidation) : toValidation(result)
+    // A thenable of another realm or library is a promise too; taken for a result it would pass as valid.
+    return 'then' in result ? Promise.resolve(result).then(toValidation) : toValidation(result)
   }
 }
 
@@ -79,17 +107,25 @@ function pathText(path: StandardSchemaV1.Issue['path']): string {
     .join('.')
 }
 
-function jsonSchemaCheck(schema: JsonSchema, what: string): CompiledSchema['validate'] {
-  const draft = typeof schema.$schema === 'string' && schema.$schema.includes('draft-07') ? '7' : '2020-12'
-  let validator: Validator
+function jsonSchemaCheck(schema: JsonSchema, what: string): (value: unknown) => Validation {
+  const draft: SchemaDraft = typeof schema.$schema === 'string' && schema.$schema.includes('draft-07') ? '7' : '2020-12'
+  let lookup: ReturnType<typeof dereference>
   try {
-    // An interpreter: it generates no code, so it runs where `new Function` is forbidden.
-    validator = new Validator(schema as Schema, draft, false)
+    lookup = dereference(schema as Schema)
+    for (const subschema of Object.values(lookup)) checkCompiles(subschema, lookup)
   } catch (error) {
-    throw new AtpError('invalid_schema', `${what} cannot be used: ${(error as Error).message}`, { cause: error })
+    throw new AtpError('invalid_schema', `${what} cannot be used: ${errorText(error)}`, { cause: error })
   }
   return (value) => {
-    const result = validator.validate(value)
+    let result: ReturnType<typeof validate>
+    try {
+      // An interpreter: it generates no code, so it runs where `new Function` is forbidden.
+      result = validate(value, schema as Schema, draft, lookup, false)
+    } catch (error) {
+      // What JSON does not have, such as undefined, is refused by throwing. Anything else is the schema's fault.
+      if (!errorText(error).startsWith('Instances of')) throw error
+      return { ok: false, issues: [{ path: '', message: errorText(error) }] }
+    }
     if (result.valid) return { ok: true, value }
     // Inner errors name the value; outer ones only repeat that something below failed.
     const inner = result.errors.filter((error) => !['properties', 'items', '$ref'].includes(error.keyword))
@@ -99,4 +135,13 @@ function jsonSchemaCheck(schema: JsonSchema, what: string): CompiledSchema['vali
     }))
     return { ok: false, issues }
   }
+}
+
+/** Finds now what the interpreter would only find in a call: references to nothing, and patterns that are none. */
+function checkCompiles(schema: Schema | boolean, lookup: Record<string, Schema | boolean>): void {
+  if (typeof schema === 'boolean') return
+  if (schema.$ref !== undefined && lookup[schema.__absolute_ref__ ?? schema.$ref] === undefined) {
+    throw new Error(`"$ref": "${schema.$ref}" points at nothing in the schema`)
+  }
+  for (const pattern of [schema.pattern ?? '', ...Object.keys(schema.patternProperties ?? {})]) new RegExp(pattern, 'u')
 }

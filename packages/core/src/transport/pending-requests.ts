@@ -65,7 +65,10 @@ export class PendingRequests<T> {
 
   #sweep(): void {
     // Stopping with the last answer would make and clear a timer for each call of a sequential caller.
-    if (this.#waiters.size === 0) return this.#stopTimer()
+    if (this.#waiters.size === 0) {
+      this.#stopTimer()
+      return
+    }
     const now = Date.now()
     for (const [id, waiter] of this.#waiters) if (waiter.expiresAt <= now) this.reject(id, waiter.onExpire())
   }

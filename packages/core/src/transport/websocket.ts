@@ -23,23 +23,29 @@ export const connectWebSocket: Connect = ({ url, apiKey, handlers, timeoutMs, si
     if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort)
     try {
-      socket = openPlatformSocket(url, { authorization: `Bearer ${apiKey}` }, {
-        opened() {
-          clearTimeout(timer)
-          signal.removeEventListener('abort', onAbort)
-          connected = true
-          resolve({ transport: toTransport(socket as PlatformSocket), keySent: canSendHeaders })
+      socket = openPlatformSocket(
+        url,
+        { authorization: `Bearer ${apiKey}` },
+        {
+          opened() {
+            clearTimeout(timer)
+            signal.removeEventListener('abort', onAbort)
+            connected = true
+            resolve({ transport: toTransport(socket as PlatformSocket), keySent: canSendHeaders })
+          },
+          message(text) {
+            handlers.onActivity()
+            handlers.onMessage(text)
+          },
+          activity: () => handlers.onActivity(),
+          failed: (refusal) => giveUp(refusalError(url, refusal)),
+          closed: (code, reason) => connected && handlers.onClose(code, reason),
         },
-        message(text) {
-          handlers.onActivity()
-          handlers.onMessage(text)
-        },
-        activity: () => handlers.onActivity(),
-        failed: (refusal) => giveUp(refusalError(url, refusal)),
-        closed: (code, reason) => connected && handlers.onClose(code, reason),
-      })
+      )
     } catch (error) {
-      giveUp(new AtpError('connection_failed', `Cannot connect to ${url}: ${(error as Error).message}`, { cause: error }))
+      giveUp(
+        new AtpError('connection_failed', `Cannot connect to ${url}: ${(error as Error).message}`, { cause: error }),
+      )
     }
   })
 

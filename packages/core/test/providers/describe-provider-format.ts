@@ -157,35 +157,40 @@ export function describeProviderFormat(format: ProviderFormat, sample: FormatSam
   })
 }
 
+const scalar = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.json({ maxDepth: 1 }))
+const odd = fc.anything({ maxDepth: 1, withBigInt: true, withDate: true, withMap: true, withNullPrototype: true })
+const types = fc.oneof(fc.constantFrom('function', 'function_call', 'tool_use', 'message', 'text', 'null'), scalar)
+
 /** Objects made of the members that formats look at, with wrong values under them. */
-const { junk } = fc.letrec<{ junk: unknown }>((tie) => ({
-  junk: fc.oneof(
-    { maxDepth: 4 },
-    fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
-    fc.record(
-      {
-        type: fc.oneof(
-          fc.constantFrom('function', 'function_call', 'tool_use', 'message', 'text', 'null'),
-          fc.string(),
-          fc.integer(),
-        ),
-        id: fc.oneof(fc.string(), fc.integer(), fc.constant(null)),
-        call_id: fc.oneof(fc.string(), fc.integer()),
-        name: fc.oneof(fc.string(), fc.integer(), fc.constant(null)),
-        arguments: fc.oneof(fc.string(), fc.json(), tie('junk')),
-        parameters: fc.oneof(fc.json(), tie('junk')),
-        input: fc.oneof(fc.json(), tie('junk')),
-        function: fc.oneof(fc.string(), tie('junk')),
-        function_call: tie('junk'),
-        role: fc.oneof(fc.constant('assistant'), tie('junk')),
-        content: fc.array(tie('junk')),
-        tool_calls: fc.oneof(fc.array(tie('junk')), tie('junk')),
-        toolCalls: fc.oneof(fc.array(tie('junk')), tie('junk')),
-        message: tie('junk'),
-        choices: fc.array(tie('junk')),
-        output: fc.oneof(fc.array(tie('junk')), fc.string()),
-      },
-      { requiredKeys: [] },
-    ),
-  ),
-}))
+const junk: fc.Arbitrary<unknown> = junkAround(junkAround(junkAround(odd)))
+
+function junkAround(inner: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const value = fc.oneof(scalar, inner)
+  const list = fc.oneof(fc.array(inner, { maxLength: 2 }), value)
+  const members = {
+    type: types,
+    id: scalar,
+    call_id: scalar,
+    name: scalar,
+    arguments: value,
+    parameters: value,
+    input: value,
+    function: value,
+    function_call: value,
+    role: scalar,
+    content: list,
+    message: value,
+    tool_calls: list,
+    toolCalls: list,
+    choices: list,
+    output: list,
+  }
+  return fc.oneof(odd, pick(members))
+}
+
+/** An object with one to four of the members: with all of them, the first that a format looks at would hide the rest. */
+function pick(members: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> {
+  return fc
+    .subarray(Object.keys(members), { minLength: 1, maxLength: 4 })
+    .chain((names) => fc.record(Object.fromEntries(names.map((name) => [name, members[name] ?? odd]))))
+}

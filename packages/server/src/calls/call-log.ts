@@ -66,7 +66,7 @@ export class CallLog {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#writing) {
+    if (this.#writing !== undefined) {
       await this.#writing
       if (this.#rows.length > 0) await this.flush()
       return

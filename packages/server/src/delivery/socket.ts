@@ -69,7 +69,7 @@ export class SocketDelivery implements Delivery {
         requestId: call.id,
         tool: call.tool.name,
         params: call.params,
-        deadlineMs: call.remainingMs,
+        deadlineMs: Math.ceil(call.remainingMs),
         // A token only ever reaches a tool that declares auth (rule V10).
         authToken: call.tool.auth === null ? undefined : call.authToken,
         meta: call.meta,

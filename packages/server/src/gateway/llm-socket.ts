@@ -73,13 +73,18 @@ class LlmConnection {
 
   onText(text: string): void {
     const decoded = decodeFromLlm(text)
-    if (!decoded.ok) return this.#socket.refuse(decoded.error, decoded.requestId)
+    if (!decoded.ok) {
+      this.#socket.refuse(decoded.error, decoded.requestId)
+      return
+    }
     const { frame } = decoded
     switch (frame.type) {
       case 'call':
-        return this.#onCall(frame)
+        this.#onCall(frame)
+        return
       case 'cancel':
-        return this.#onCancel(frame.requestId, frame.reason ?? 'its caller cancelled it')
+        this.#onCancel(frame.requestId, frame.reason ?? 'its caller cancelled it')
+        return
       case 'context':
         void this.#onContext(frame)
         return
@@ -87,9 +92,10 @@ class LlmConnection {
         this.#options.logger.warn('llm.error', { keyId: this.#key.id, code: frame.error.code })
         return
       case 'hello':
-        return this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
+        this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
+        return
       default:
-        return frame satisfies never
+        frame satisfies never
     }
   }
 
@@ -102,10 +108,12 @@ class LlmConnection {
     const { requestId } = frame
     if (this.#open.has(requestId)) {
       const message = `A call with request_id "${requestId}" is under way on this socket; use another id`
-      return this.#socket.refuse(new AtpError('duplicate_request_id', message), requestId)
+      this.#socket.refuse(new AtpError('duplicate_request_id', message), requestId)
+      return
     }
     if (this.#socket.congested) {
-      return this.#fail(requestId, new AtpError('busy', 'Results wait to be read on this socket; read them first'))
+      this.#fail(requestId, new AtpError('busy', 'Results wait to be read on this socket; read them first'))
+      return
     }
     const open: OpenRequest = { call: undefined, cancelled: undefined }
     this.#open.set(requestId, open)
@@ -124,7 +132,8 @@ class LlmConnection {
       open.call = this.#options.router.start(request, onOutcome)
       if (open.call) return
     } catch (error) {
-      return this.#fail(requestId, error)
+      this.#fail(requestId, error)
+      return
     }
     this.#options.router.startLater(request, onOutcome).then(
       (call) => {

@@ -13,6 +13,7 @@ import type { SocketDelivery, ToolkitPeer } from '../delivery/socket.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Store, StoredKey, StoredToolkit } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
+import type { StaleTools } from './stale-tools.ts'
 import type { SocketRoute } from './upgrade.ts'
 
 /** What the toolkit gateway needs. */
@@ -20,6 +21,7 @@ export interface ToolkitGatewayOptions {
   store: Store
   bus: MessageBus
   delivery: SocketDelivery
+  staleTools: StaleTools
   limits: ServerLimits
   logger: Logger
 }
@@ -29,7 +31,7 @@ const defaultConcurrency = 64
 
 /** `/ws/v2/toolkit`: toolkits connect here, register their tools and answer calls. */
 export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRoute {
-  const { store, delivery, limits, logger } = options
+  const { store, delivery, staleTools, limits, logger } = options
   return {
     path: '/ws/v2/toolkit',
     kind: 'toolkit',
@@ -50,6 +52,7 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
       socket.onText = (text) => connection.onText(text)
       socket.onClose = () => {
         delivery.remove(peer)
+        staleTools.processLost(toolkit.projectId, toolkit.id)
         logger.info('toolkit.disconnected', { toolkit: toolkit.appName, toolkitId: toolkit.id })
       }
       socket.send(
@@ -121,9 +124,11 @@ class ToolkitConnection {
   #onFrame(frame: Exclude<FromToolkitFrame, { type: 'result' }>): void {
     switch (frame.type) {
       case 'register':
-        return this.#queue(frame, () => this.#register(frame))
+        this.#queue(frame, () => this.#register(frame))
+        return
       case 'unregister':
-        return this.#queue(frame, () => this.#unregister(frame))
+        this.#queue(frame, () => this.#unregister(frame))
+        return
       case 'ack':
         this.#peer.running.get(frame.requestId)?.acked()
         return
@@ -138,9 +143,10 @@ class ToolkitConnection {
         this.#options.logger.warn('toolkit.error', { toolkitId: this.#toolkit.id, code: frame.error.code })
         return
       case 'hello':
-        return this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
+        this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
+        return
       default:
-        return frame satisfies never
+        frame satisfies never
     }
   }
 
@@ -197,8 +203,15 @@ class ToolkitConnection {
     const served = (name: string): boolean =>
       [...delivery.peersOf(id)].some((peer) => peer !== this.#peer && peer.tools.has(name))
     const remove = stored.map((tool) => tool.name).filter((name) => !names.has(name) && !served(name))
-    await this.#store(frame.toolkitHash, frame, accepted, remove)
+    // Known as served before they are stored, so that nobody takes them for tools without a process.
+    const before = this.#peer.tools
     this.#peer.tools = names
+    try {
+      await this.#store(frame.toolkitHash, frame, accepted, remove)
+    } catch (error) {
+      this.#peer.tools = before
+      throw error
+    }
     this.#answer(frame.requestId, { rejected })
   }
 

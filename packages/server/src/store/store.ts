@@ -101,7 +101,7 @@ export interface StoredToolkit {
 export interface Registration {
   caption: string
   instructions: string | null
-  hash: string
+  hash: string | null
   /** Added at the end, or replacing a tool of the same name, which keeps its place. */
   upsert: readonly ToolDescriptor[]
   /** Names of tools to delete, before any is added. Unknown ones are ignored. */

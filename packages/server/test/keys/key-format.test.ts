@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { generateKey, hashKey, parseKey } from '../../src/keys/key-format.ts'
 
 const kinds = ['toolkit', 'llm', 'admin'] as const
+/** Lone surrogates and control characters too. */
+const anyText = fc.array(fc.nat(0xffff), { maxLength: 60 }).map((codes) => String.fromCharCode(...codes))
 const anyKey = fc.constantFrom(...kinds).map(generateKey)
 
 describe.each(kinds)('a key of kind %s', (kind) => {
@@ -26,6 +29,19 @@ it('reads a key written down once, so that the format never changes by accident'
   const secret = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg'
   expect(parseKey(`atp_llm_${secret}351mfP`)).toEqual({ kind: 'llm' })
   expect(parseKey(`atp_llm_${secret}351mfQ`)).toBeUndefined()
+})
+
+it('refuses another length, kind or alphabet under a right checksum', () => {
+  const secret = 'x'.repeat(43)
+  expect(parseKey(withChecksum(`atp_llm_${secret}`))).toEqual({ kind: 'llm' })
+  for (const body of [
+    `atp_llm_${secret}x`,
+    `atp_llm_${secret.slice(1)}`,
+    `atp_root_${secret}`,
+    `atp_llm_${secret.slice(1)}-`,
+  ]) {
+    expect(parseKey(withChecksum(body))).toBeUndefined()
+  }
 })
 
 it('refuses a key of which any one character was changed', () => {
@@ -53,17 +69,22 @@ it('refuses a key of which two neighbours changed places', () => {
 
 it('refuses a key with something before, inside or after it', () => {
   fc.assert(
-    fc.property(anyKey, fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 5 }), (key, place, text) => {
-      const at = place % (key.length + 1)
-      expect(parseKey(key.slice(0, at) + text + key.slice(at))).toBeUndefined()
-    }),
+    fc.property(
+      anyKey,
+      fc.nat(),
+      anyText.filter((text) => text !== ''),
+      (key, place, text) => {
+        const at = place % (key.length + 1)
+        expect(parseKey(key.slice(0, at) + text + key.slice(at))).toBeUndefined()
+      },
+    ),
   )
   expect(parseKey(`${generateKey('llm')}\n`)).toBeUndefined()
 })
 
 it('refuses any other text', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
+    fc.property(anyText, (text) => {
       expect(parseKey(text)).toBeUndefined()
     }),
   )
@@ -76,3 +97,13 @@ it('hashes to SHA-256 in hex', () => {
     }),
   )
 })
+
+function withChecksum(body: string): string {
+  let rest = crc32(body)
+  let checksum = ''
+  for (let digit = 0; digit < 6; digit += 1) {
+    checksum = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'.charAt(rest % 62) + checksum
+    rest = Math.floor(rest / 62)
+  }
+  return body + checksum
+}

@@ -92,6 +92,18 @@ describe('SQLite data folder', () => {
     expect(new Set(ids).size).toBe(1)
   })
 
+  it('waits for another process that is making it', async () => {
+    const folder = await temporaryFolder()
+    const other = new DatabaseSync(join(folder, 'atp.sqlite'))
+    onTestFinished(() => other.close())
+    other.exec('begin exclusive')
+    const opening = openIn(folder)
+    const turn = new Promise((resolve) => setImmediate(resolve, 'the event loop turns'))
+    expect(await Promise.race([opening, turn])).toBe('the event loop turns')
+    other.exec('commit')
+    expect(await (await opening).projects.ensure('default', 1)).toMatchObject({ name: 'default' })
+  })
+
   it('waits for a change of another handle without stopping the process', async () => {
     const folder = await temporaryFolder()
     const store = await openIn(folder)

@@ -1,0 +1,23 @@
+import type { LoadSystem } from './load-system.ts'
+
+/** What `processes/atp-server.ts` tells when it is ready. */
+export interface AtpServerInfo {
+  url: string
+  llmKey: string
+  toolkitKey: string
+}
+
+/** The name of the toolkit that serves the echo tool. */
+export const atpToolkit = 'bench'
+
+/** Our server, a `ToolKitClient` and an `LLMClient`, each in a process of its own; call log and limits as by default. */
+export const atpSystem: LoadSystem = {
+  name: 'atp',
+  async start(children) {
+    const server = await children.start('atp-server')
+    const info = server.started as AtpServerInfo
+    const toolkit = await children.start('atp-toolkit', { data: info })
+    const load = await children.start('atp-load', { data: info })
+    return { server, load, processes: [load, toolkit, server] }
+  },
+}

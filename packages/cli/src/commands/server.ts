@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import type { DevKeys, LogLevel } from '@atp/server'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { CliIo } from '../cli-io.ts'
+import { createOutput, type Output } from '../output.ts'
+import { readDataFolder } from '../settings.ts'
+import { addExamples } from './shared-options.ts'
+
+interface ServerOptions {
+  dev?: true
+  host?: string
+  port?: number
+  data?: string
+  devAllowRemote?: true
+  logLevel?: LogLevel
+  json?: true
+}
+
+const logLevels: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug']
+
+/** `atp server` */
+export function defineServer(server: Command, io: CliIo): void {
+  server
+    .option('--dev', 'make keys for development and write them to dev-keys.json in the data folder')
+    .option('--host <host>', 'where to listen (ATP_HOST; default: 127.0.0.1)')
+    .option('--port <port>', '0 takes a free one (PORT; default: 4870)', readPort)
+    .option('--data <folder>', 'where the data is kept (ATP_DATA; default: ./.atp)')
+    .option('--dev-allow-remote', 'allow --dev on a host that other machines reach')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged (ATP_LOG_LEVEL; default: warn with --dev, else info)').choices(
+        logLevels,
+      ),
+    )
+    .option('--json', 'print {"url"} when ready')
+  addExamples(server, ['atp server --dev', 'atp server --port 8080 --data /var/lib/atp']).action(
+    (options: ServerOptions) => runServer(options, io),
+  )
+}
+
+/** Settles only by failing: a server that runs ends together with the process. */
+async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
+  const output = createOutput(io)
+  const { createPinoLogger, createServer, devKeysFile, readEnvironment, runProcess } = await import('@atp/server')
+  const environment = readEnvironment(io.env)
+  const { dev = false, devAllowRemote = false } = options
+  const { folder } = readDataFolder(options.data, io)
+  const logger = createPinoLogger(options.logLevel ?? environment.logLevel ?? (dev ? 'warn' : 'info'))
+  const server = await createServer({
+    dataDir: folder,
+    host: options.host ?? environment.host,
+    port: options.port ?? environment.port,
+    dev,
+    devAllowRemote,
+    logger,
+  })
+  runProcess({ stop: () => server.close(), logger })
+  const { url } = await server.listen()
+  if (options.json) output.json({ url })
+  else output.line(`ATP server ready on ${url}`)
+  if (server.devKeys) {
+    showDevKeys(server.devKeys, join(folder, devKeysFile), io.stdout.isTTY === true && !options.json, output)
+  }
+  if (!dev) {
+    await hintAtFirstKey(folder, output).catch((error: unknown) => {
+      logger.warn('keys.not_checked', { error: String(error) })
+    })
+  }
+  return new Promise<never>(() => {})
+}
+
+/** Keys go to a terminal only, never into a file that stdout was sent to. */
+function showDevKeys(keys: DevKeys, path: string, toTerminal: boolean, output: Output): void {
+  if (!toTerminal) {
+    output.note(`Keys for development are in ${path}`)
+    return
+  }
+  output.line(`\nKeys for development, also in ${path}:`)
+  output.line(`  admin    ${keys.adminKey}`)
+  output.line(`  llm      ${keys.llmKey}`)
+  output.line(`  toolkit  ${keys.toolkitKey}\n`)
+}
+
+/** Without an admin key nobody can do anything with a server, and only its data folder can make the first one. */
+async function hintAtFirstKey(folder: string, output: Output): Promise<void> {
+  const { withKeys } = await import('../local-keys.ts')
+  const known = await withKeys(folder, (keys, projectId) => keys.list(projectId))
+  if (known.some((key) => key.kind === 'admin' && key.revokedAt === null)) return
+  output.note(`There is no admin key yet. Make one with: atp keys create --kind admin --data "${folder}"`)
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('Give a whole number from 0 to 65535.')
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import type { ConnectionFlags } from '../settings.ts'
+
+/** The options of every command that asks a server and prints what it says. */
+export interface RequestOptions extends ConnectionFlags {
+  json?: true
+}
+
+/** Adds the flags of {@link RequestOptions}. */
+export function addRequestOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON value')
+    .option('--base-url <url>', 'where the server is (ATP_BASE_URL)')
+    .option('--api-key <key>', 'better in the environment, which no other user sees (ATP_API_KEY)')
+    .option('--data <folder>', 'the data folder whose dev-keys.json is used (ATP_DATA)')
+}
+
+/** Adds examples below the help of a command. */
+export function addExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`)
+}

@@ -1,0 +1,130 @@
+import * as z from 'zod'
+
+// What the admin routes answer, as far as people are shown it; further members stay, for --json.
+
+/** A key, without the key itself. */
+export interface WireKey {
+  id: string
+  kind: string
+  name: string
+  toolkit_id: string | null
+  /** Times are milliseconds since 1970. */
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+/** A new key: the only body that holds the key. */
+export interface NewKey {
+  id: string
+  kind: string
+  name: string
+  key: string
+}
+
+/** A toolkit; `connected` is the number of its processes that are connected. */
+export interface WireToolkit {
+  id: string
+  name: string
+  slug: string
+  connected: number
+  tool_count: number
+  updated_at: number
+}
+
+/** A tool, as far as a list shows it. */
+export interface WireToolSummary {
+  name: string
+  description: string
+  params: string[]
+  required_params: string[]
+  auth_provider: string | null
+  auth_type: string | null
+}
+
+/** One line of the call log. */
+export interface WireCall {
+  id: string
+  toolkit: string
+  tool: string
+  status: string
+  error_code: string | null
+  started_at: number
+  duration_ms: number
+}
+
+/** Body of `GET /keys`, newest first. */
+export interface KeyList {
+  keys: WireKey[]
+}
+
+/** Body of `GET /toolkits`, by name. */
+export interface ToolkitList {
+  toolkits: WireToolkit[]
+}
+
+/** Body of `GET /toolkits/:id/tools`, in the order of registration. */
+export interface ToolList {
+  tools: WireToolSummary[]
+}
+
+/** Body of `GET /calls`, newest first. */
+export interface CallList {
+  calls: WireCall[]
+}
+
+const text = z.string()
+const number = z.number()
+
+/** Reads a {@link WireKey}. */
+export const wireKey: z.ZodType<WireKey> = z.looseObject({
+  id: text,
+  kind: text,
+  name: text,
+  toolkit_id: text.nullable(),
+  created_at: number,
+  expires_at: number.nullable(),
+  revoked_at: number.nullable(),
+})
+
+/** Reads a {@link KeyList}. */
+export const keyList: z.ZodType<KeyList> = z.looseObject({ keys: z.array(wireKey) })
+
+/** Reads a {@link NewKey}. */
+export const newKey: z.ZodType<NewKey> = z.object({ id: text, kind: text, name: text, key: text })
+
+/** Reads a {@link ToolkitList}. */
+export const toolkitList: z.ZodType<ToolkitList> = z.looseObject({
+  toolkits: z.array(
+    z.looseObject({ id: text, name: text, slug: text, connected: number, tool_count: number, updated_at: number }),
+  ),
+})
+
+/** Reads a {@link ToolList}. */
+export const toolList: z.ZodType<ToolList> = z.looseObject({
+  tools: z.array(
+    z.looseObject({
+      name: text,
+      description: text,
+      params: z.array(text),
+      required_params: z.array(text),
+      auth_provider: text.nullable(),
+      auth_type: text.nullable(),
+    }),
+  ),
+})
+
+/** Reads a {@link CallList}. */
+export const callList: z.ZodType<CallList> = z.looseObject({
+  calls: z.array(
+    z.looseObject({
+      id: text,
+      toolkit: text,
+      tool: text,
+      status: text,
+      error_code: text.nullable(),
+      started_at: number,
+      duration_ms: number,
+    }),
+  ),
+})

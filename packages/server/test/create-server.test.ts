@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createServer, readDevKeys } from '../src/index.ts'
+import { startTestServer } from './support/test-server.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atp-test-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+it('refuses a port in use by name, and gives the data folder back', async () => {
+  await using first = await startTestServer()
+  const port = Number(new URL(first.url).port)
+  const second = await createServer({ dataDir: folder, port, logLevel: 'silent' })
+  await expect(second.listen()).rejects.toMatchObject({
+    code: 'port_in_use',
+    message: expect.stringContaining(`${port}`),
+  })
+  await using third = await startTestServer({ dataDir: folder })
+  expect(third.url).toMatch(/^http/)
+})
+
+it('refuses an address that is not this machine’s', async () => {
+  const server = await createServer({ dataDir: folder, host: '192.0.2.1', port: 0, logLevel: 'silent' })
+  await expect(server.listen()).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringContaining('192.0.2.1'),
+  })
+})
+
+it('runs in development mode on loopback only, unless that is really meant', async () => {
+  await expect(createServer({ dataDir: folder, dev: true, host: '0.0.0.0' })).rejects.toMatchObject({
+    code: 'invalid_config',
+  })
+  const server = await createServer({
+    dataDir: folder,
+    dev: true,
+    devAllowRemote: true,
+    host: '0.0.0.0',
+    port: 0,
+    logLevel: 'silent',
+  })
+  await server.listen()
+  await server.close(0)
+})
+
+it('makes development keys for its user alone, and keeps those that still work', async () => {
+  const first = await startTestServer({ dataDir: folder, keepData: true })
+  const keys = await readDevKeys(folder)
+  expect(keys).toEqual(first.keys)
+  expect((await stat(join(folder, 'dev-keys.json'))).mode & 0o777).toBe(0o600)
+  await first[Symbol.asyncDispose]()
+  await writeFile(join(folder, 'dev-keys.json'), JSON.stringify({ ...keys, llmKey: 'atp_llm_lost' }))
+  await using second = await startTestServer({ dataDir: folder })
+  expect(second.keys.adminKey).toBe(keys?.adminKey)
+  expect(second.keys.llmKey).not.toBe('atp_llm_lost')
+})
+
+it('says what to do about a damaged key file', async () => {
+  await writeFile(join(folder, 'dev-keys.json'), '{')
+  await expect(readDevKeys(folder)).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringContaining('delete it'),
+  })
+})
+
+it('makes no keys without development mode', async () => {
+  const server = await createServer({ dataDir: folder, port: 0, logLevel: 'silent' })
+  await server.listen()
+  expect(server.devKeys).toBeUndefined()
+  await expect(readDevKeys(folder)).resolves.toBeUndefined()
+  await server.close()
+})
+
+it('keeps no key in clear in its databases', async () => {
+  const server = await startTestServer({ dataDir: folder, keepData: true })
+  const { key } = await server.server.createKey({ kind: 'llm', name: 'secret' })
+  await server[Symbol.asyncDispose]()
+  for (const file of ['atp.sqlite', 'calls.sqlite']) {
+    const bytes = await readFile(join(folder, file), 'latin1')
+    expect(bytes).not.toContain(key)
+    expect(bytes).not.toContain(server.keys.adminKey)
+  }
+})

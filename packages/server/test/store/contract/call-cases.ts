@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { newId } from '../../../src/keys/ids.ts'
+import type { CallRecord, Project } from '../../../src/store/store.ts'
+import type { StoreContext } from './store-context.ts'
+
+/** What holds of the call log in every store. */
+export function describeCalls(given: StoreContext): void {
+  describe('calls', () => {
+    it('keeps a call as it was given', async () => {
+      const calls = [
+        call(given.project, { errorCode: 'tool_error', status: 'failed', durationMs: 0.125 }),
+        call(given.project, { errorCode: null, durationMs: 600_000 }),
+      ]
+      await given.store.calls.append(calls)
+      for (const one of calls) expect(await given.second.calls.find(given.project.id, one.id)).toEqual(one)
+    })
+
+    it('lists the newest call first', async () => {
+      const calls = [call(given.project), call(given.project), call(given.project)]
+      await given.store.calls.append([calls[1], calls[0], calls[2]] as CallRecord[])
+      expect(await given.store.calls.list(given.project.id, {})).toEqual(calls.toReversed())
+    })
+
+    it('takes a batch of thousands', async () => {
+      const calls = Array.from({ length: 4_096 }, () => call(given.project))
+      await given.store.calls.append(calls)
+      expect(await given.store.calls.list(given.project.id, { limit: 1 })).toEqual([calls.at(-1)])
+      expect(await given.store.calls.find(given.project.id, calls[0]?.id ?? '')).toEqual(calls[0])
+    })
+
+    it('takes an empty batch', async () => {
+      await given.store.calls.append([])
+      expect(await given.store.calls.list(given.project.id, {})).toEqual([])
+    })
+
+    it('writes all of a batch or nothing', async () => {
+      const broken = { ...call(given.project), tool: null as unknown as string }
+      await expect(given.store.calls.append([call(given.project), broken])).rejects.toThrow()
+      expect(await given.store.calls.list(given.project.id, {})).toEqual([])
+      await given.store.calls.append([call(given.project)])
+      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(1)
+    })
+
+    it('leaves a call that is there already as it is', async () => {
+      const first = call(given.project)
+      await given.store.calls.append([first])
+      const next = call(given.project)
+      await given.store.calls.append([{ ...first, status: 'failed' }, next])
+      expect(await given.store.calls.list(given.project.id, {})).toEqual([next, first])
+    })
+
+    it('takes batches of two callers at once', async () => {
+      await Promise.all(
+        Array.from({ length: 10 }, (_, index) =>
+          (index % 2 ? given.store : given.second).calls.append([call(given.project), call(given.project)]),
+        ),
+      )
+      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(20)
+    })
+
+    it('goes through all calls page by page, each of them once', async () => {
+      const calls = Array.from({ length: 25 }, () => call(given.project))
+      await given.store.calls.append(calls)
+      const seen: string[] = []
+      for (const expected of [10, 10, 5, 0]) {
+        const page = await given.store.calls.list(given.project.id, { before: seen.at(-1), limit: 10 })
+        expect(page).toHaveLength(expected)
+        seen.push(...page.map(({ id }) => id))
+      }
+      expect(seen).toEqual(calls.map(({ id }) => id).reverse())
+    })
+
+    it('gives 50 calls unless told, and at most 500', async () => {
+      await given.store.calls.append(Array.from({ length: 510 }, () => call(given.project)))
+      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(50)
+      expect(await given.store.calls.list(given.project.id, { limit: 10_000 })).toHaveLength(500)
+    })
+
+    it('filters by toolkit, tool and status, alone and together', async () => {
+      const toolkitId = newId()
+      const calls = [
+        call(given.project, { toolkitId, tool: 'a', status: 'succeeded' }),
+        call(given.project, { toolkitId, tool: 'b', status: 'failed' }),
+        call(given.project, { tool: 'a', status: 'failed' }),
+      ]
+      await given.store.calls.append(calls)
+      const listed = async (filter: object): Promise<number[]> =>
+        (await given.store.calls.list(given.project.id, filter)).map((one) =>
+          calls.findIndex(({ id }) => id === one.id),
+        )
+      expect(await listed({ toolkitId })).toEqual([1, 0])
+      expect(await listed({ tool: 'a' })).toEqual([2, 0])
+      expect(await listed({ status: 'failed' })).toEqual([2, 1])
+      expect(await listed({ toolkitId, tool: 'a', status: 'succeeded', before: calls[2]?.id })).toEqual([0])
+      expect(await listed({ toolkitId, status: 'timed_out' })).toEqual([])
+    })
+
+    it('treats a call of another project like one that is not there', async () => {
+      const theirs = call(given.foreign)
+      await given.store.calls.append([theirs])
+      expect(await given.store.calls.find(given.project.id, theirs.id)).toBeUndefined()
+      expect(await given.store.calls.list(given.project.id, { toolkitId: theirs.toolkitId })).toEqual([])
+      expect(await given.store.calls.find(given.foreign.id, theirs.id)).toEqual(theirs)
+    })
+  })
+}
+
+function call(project: Project, change: Partial<CallRecord> = {}): CallRecord {
+  return {
+    id: newId(),
+    projectId: project.id,
+    keyId: newId(),
+    toolkitId: newId(),
+    toolkitName: 'weather',
+    tool: 'forecast',
+    delivery: 'socket',
+    status: 'succeeded',
+    errorCode: null,
+    startedAt: 1_763_000_000_000,
+    durationMs: 12,
+    ...change,
+  }
+}
