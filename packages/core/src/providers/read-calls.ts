@@ -79,17 +79,14 @@ function visitText(text: string, found: Found, list: CallList | undefined, depth
 }
 
 function visitObject(object: Record<string, unknown>, found: Found, list: CallList | undefined, depth: number): void {
-  const { type } = object
-  const typed = typeof type === 'string'
-  if (typed && !found.reader.callTypes.has(type)) {
-    if (type === 'message') visitMessage(object, found, depth)
-    else if (anyCallType.has(type)) addStranger(object, found, list, true)
-    // Anything else is text, reasoning or the provider's own tools, whose results are not ours to give.
-    return
-  }
-  if (!typed && visitContainer(object, found, depth)) return
-  const raw = readPlainCall(object) ?? found.reader.readCall(object, list)
-  if (raw === undefined) addStranger(object, found, list)
+  const type = typeof object.type === 'string' ? object.type : undefined
+  const isContainer = type === undefined || type === 'message'
+  if (isContainer && visitContainer(object, found, depth)) return
+  // Any other type is text, reasoning or one of the provider's own tools, whose results are not ours to give.
+  const ofProvider = type === undefined || found.reader.callTypes.has(type)
+  if (!ofProvider && !anyCallType.has(type)) return
+  const raw = readPlainCall(object) ?? (ofProvider ? found.reader.readCall(object, list) : undefined)
+  if (raw === undefined) addStranger(object, found, list, !ofProvider || list === undefined)
   else found.calls.push(checkCall(raw))
 }
 
@@ -108,7 +105,7 @@ function visitContainer(object: Record<string, unknown>, found: Found, depth: nu
     visit(object.message, found, undefined, depth + 1)
     return true
   }
-  const isMessage = typeof object.role === 'string' || Array.isArray(object.content)
+  const isMessage = object.type === 'message' || typeof object.role === 'string' || Array.isArray(object.content)
   if (!isMessage && object.tool_calls === undefined && object.toolCalls === undefined) return false
   visitMessage(object, found, depth)
   return true
@@ -140,7 +137,7 @@ function checkCall(raw: RawCall): ParsedToolCall {
   return { id, name: raw.name, ...parseArguments(raw.name, raw.args), form: raw.form }
 }
 
-/** What stands in a message's own list of calls is one, however odd, unless its type says whose it is. */
+/** What stands in a message's own list of calls is a call, however odd, unless its type says that another made it. */
 function addStranger(value: unknown, found: Found, list: CallList | undefined, foreign = list === undefined): void {
   const object = isJsonObject(value) ? value : {}
   if (foreign) found.strangers += 1

@@ -1,5 +1,4 @@
-/// <reference path="./ws.d.ts" />
-import { type ByteStream, type IncomingResponse, WebSocket } from 'ws'
+import { type ByteStream, type IncomingResponse, WebSocket } from '#ws'
 import type { PlatformSocket, PlatformSocketEvents } from './platform-socket.ts'
 
 /** Node has it, the types of other platforms do not. */

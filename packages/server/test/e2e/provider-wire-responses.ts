@@ -142,14 +142,12 @@ function message(text: string): Item {
 
 function toResponse(model: string, tools: z.infer<typeof tool>[], output: Item[]): Record<string, unknown> {
   return {
-    ...{
-      id: `resp_${randomId(48)}`,
-      object: 'response',
-      created_at: 1_700_000_000,
-      status: 'completed',
-      model,
-      output,
-    },
+    id: `resp_${randomId(48)}`,
+    object: 'response',
+    created_at: 1_700_000_000,
+    status: 'completed',
+    model,
+    output,
     error: null,
     incomplete_details: null,
     instructions: null,

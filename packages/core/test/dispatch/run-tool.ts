@@ -1,0 +1,46 @@
+import { type InvokeOptions, type InvokeOutcome, invokeTool } from '../../src/dispatch/invoke-tool.ts'
+import type { WireError } from '../../src/errors/to-wire-error.ts'
+import type { Logger } from '../../src/logging/logger.ts'
+import { defineTool } from '../../src/tool/define-tool.ts'
+import type { Tool, ToolContext, ToolDefinition } from '../../src/tool/tool.ts'
+
+/** A tool called "f" that takes anything, unless the definition says otherwise. */
+export function makeTool(
+  handler: (args: never, context: ToolContext) => unknown,
+  definition: Partial<ToolDefinition> = {},
+): Tool {
+  const open = { type: 'object', properties: {} }
+  return defineTool({ name: 'f', description: '', params: open, ...definition } as ToolDefinition, handler)
+}
+
+/** Runs a tool with the shortest options. */
+export function run(tool: Tool, args: unknown = {}, options: Partial<InvokeOptions> = {}): Promise<InvokeOutcome> {
+  return invokeTool(tool, args, { callId: 'call-1', ...options })
+}
+
+/** The parsed result of a call that must succeed. */
+export async function resultOf(tool: Tool, args: unknown = {}, options: Partial<InvokeOptions> = {}): Promise<unknown> {
+  const outcome = await run(tool, args, options)
+  if (!outcome.ok) throw new Error(`${outcome.error.code}: ${outcome.error.message}`)
+  return JSON.parse(outcome.json)
+}
+
+/** The error of a call that must fail. */
+export async function errorOf(
+  tool: Tool,
+  args: unknown = {},
+  options: Partial<InvokeOptions> = {},
+): Promise<WireError> {
+  const outcome = await run(tool, args, options)
+  if (outcome.ok) throw new Error(`The call succeeded: ${outcome.json}`)
+  return outcome.error
+}
+
+/** A logger that remembers what it was told. */
+export function recordingLogger(): Logger & { lines: [level: string, event: string, fields: unknown][] } {
+  const lines: [string, string, unknown][] = []
+  const level = (name: string) => (event: string, fields?: unknown) => {
+    lines.push([name, event, fields])
+  }
+  return { lines, debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
+}
