@@ -18,6 +18,25 @@ export type { ToolkitContext } from './protocol/http-bodies.ts'
 export type { JsonObject, JsonValue } from './protocol/json.ts'
 export type { JsonSchema } from './protocol/schema-limits.ts'
 export type { ToolAnnotations, ToolAuth, ToolDescriptor } from './protocol/tool-descriptor.ts'
+export { type AnthropicResultMessage, type AnthropicTool, anthropicFormat } from './providers/anthropic.ts'
+export { type MistralTool, type MistralToolMessage, mistralFormat } from './providers/mistral.ts'
+export {
+  type ChatTool,
+  type ChatToolMessage,
+  openaiChatFormat,
+  openaiFormat,
+  type ResponsesOutput,
+  type ResponsesTool,
+  toChatCompletionsTools,
+} from './providers/openai.ts'
+export { providerFormat } from './providers/provider-by-name.ts'
+export type {
+  FormattedTools,
+  ParsedToolCall,
+  ProviderFormat,
+  ProviderName,
+  ToolCallResult,
+} from './providers/provider-format.ts'
 export { Toolkit, type ToolkitOptions } from './registry/toolkit.ts'
 export { createRegistry, type ToolkitRegistry } from './registry/toolkit-registry.ts'
 export { defineTool } from './tool/define-tool.ts'

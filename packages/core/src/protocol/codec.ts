@@ -3,7 +3,7 @@ import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import * as schemas from './frame-schemas.ts'
 import type { ErrorFrame, Frame, FromLlmFrame, FromToolkitFrame, ToLlmFrame, ToToolkitFrame } from './frames.ts'
-import { answerLimits, checkJsonShape, isJsonObject, type JsonLimits, jsonLimits, parseUnchecked } from './json.ts'
+import { answerLimits, checkParsedShape, isJsonObject, type JsonLimits, jsonLimits, parseUnchecked } from './json.ts'
 import { firstIssues } from './tool-descriptor.ts'
 
 /** A frame that was read, or why it could not be and which request it belongs to. */
@@ -61,7 +61,7 @@ function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, 
     try {
       const value = parseUnchecked(text)
       if (!isJsonObject(value)) throw new AtpError('invalid_request', 'A frame must be a JSON object')
-      checkJsonShape(value, largeFrames.has(value.type) ? largeFrameLimits : frameLimits)
+      checkParsedShape(text, value, largeFrames.has(value.type) ? largeFrameLimits : frameLimits)
       const schema = readers.get(value.type)
       if (!schema) throw new AtpError('invalid_request', unknownType(value.type, [...readers.keys()]))
       const parsed = schema.safeParse(value)

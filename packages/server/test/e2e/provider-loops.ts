@@ -1,8 +1,8 @@
 import Anthropic from '@anthropic-ai/sdk'
+import { toChatCompletionsTools } from '@atp/core'
 import { Mistral } from '@mistralai/mistralai'
 import type * as MistralTypes from '@mistralai/mistralai/models/components'
 import OpenAI from 'openai'
-import { toChatCompletionsTools } from '../../../core/src/providers/openai.ts'
 import type { EndpointProvider } from './provider-endpoint.ts'
 
 /** What stands between a provider's package and the tools: the two calls an agent makes. */

@@ -1,9 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk'
+import { anthropicFormat, mistralFormat, openaiChatFormat, openaiFormat } from '@atp/core'
 import type * as Mistral from '@mistralai/mistralai/models/components'
 import type OpenAI from 'openai'
-import { anthropicFormat } from '../../../core/src/providers/anthropic.ts'
-import { mistralFormat } from '../../../core/src/providers/mistral.ts'
-import { openaiChatFormat, openaiFormat } from '../../../core/src/providers/openai.ts'
 
 // The types of the official packages accept what the formats make, without a cast. This file is compiled, never run.
 

@@ -227,6 +227,14 @@ describe('SQLite data folder that cannot be used', () => {
     expect(message).toContain(`"${path}" cannot be used: a file is where a folder should be`)
   })
 
+  it('is named when its parent takes no new folders', async () => {
+    // Refused to everybody, the superuser too, which the permissions of a folder are not.
+    const path = '/proc/data'
+    const { code, message } = await refusalOf(openIn(path))
+    expect(code).toBe('data_folder_unusable')
+    expect(message).toContain(`"${path}" cannot be used: `)
+  })
+
   it.each(['atp.sqlite', 'calls.sqlite', 'server.lock'])('is named when %s is a folder', async (file) => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, file))

@@ -41,7 +41,7 @@ export interface ToolkitTable {
   updated_at: number
 }
 
-export interface ToolTable {
+interface ToolTable {
   project_id: string
   toolkit_id: string
   name: string

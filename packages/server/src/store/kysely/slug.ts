@@ -1,5 +1,5 @@
 /** The longest slug, in characters. */
-export const maxSlugLength = 64
+const maxSlugLength = 64
 
 /** Derives the form of a toolkit name that fits into URLs and tool names: `^[a-z0-9_-]{1,64}$`. */
 export function slugify(appName: string): string {

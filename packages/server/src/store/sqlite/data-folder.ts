@@ -1,12 +1,12 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AtpError, isAtpError } from '@atp/core'
 import { isBusy, sqliteCode } from './busy.ts'
 
 /** Makes the folder (0700) when it is not there, and checks that files in it can be read and written. */
 export function prepareFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
@@ -57,6 +57,19 @@ export function toOpenError(error: unknown, folder: string, file?: string): AtpE
     `The data folder "${folder}" cannot be used: ${reason}. Choose another with --data, or put it right`,
     { cause: error },
   )
+}
+
+/** Not `recursive: true`: that never returns where a folder refuses new entries with ENOENT, as `/proc` does. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error
+    makeFolder(dirname(folder))
+    makeFolder(folder)
+  }
 }
 
 /**

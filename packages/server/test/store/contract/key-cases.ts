@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { newId } from '../../../src/keys/ids.ts'
 import type { KeyKind, NewKey, Project } from '../../../src/store/store.ts'
 import type { StoreContext } from './store-context.ts'
