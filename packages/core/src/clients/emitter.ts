@@ -1,6 +1,6 @@
 /** Listeners by event name, with typed payloads. A listener that throws never stops the others nor the client. */
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>()
+  readonly #listeners = new Map<keyof Events, Set<{ call: (payload: never) => unknown }>>()
   readonly #onListenerError: (event: keyof Events, error: unknown) => void
 
   constructor(onListenerError: (event: keyof Events, error: unknown) => void) {
@@ -11,8 +11,12 @@ export class Emitter<Events extends object> {
   on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): () => void {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners)
-    listeners.add(listener)
-    return () => listeners.delete(listener)
+    // An entry of its own: the same function may listen twice, and each listening ends alone.
+    const entry = { call: listener }
+    listeners.add(entry)
+    return () => {
+      listeners.delete(entry)
+    }
   }
 
   /** Whether making a payload is worth the while. */
@@ -20,10 +24,13 @@ export class Emitter<Events extends object> {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }
 
+  /** Calls those who listen now; one that begins to listen meanwhile waits for the next event. */
   emit<E extends keyof Events>(event: E, payload: Events[E]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
+    for (const { call } of [...(this.#listeners.get(event) ?? [])]) {
       try {
-        ;(listener as (payload: Events[E]) => void)(payload)
+        const returned = (call as (payload: Events[E]) => unknown)(payload)
+        // An async function is a listener too, and its failure must not end the process.
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#onListenerError(event, error))
       } catch (error) {
         this.#onListenerError(event, error)
       }

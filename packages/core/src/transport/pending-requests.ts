@@ -3,6 +3,7 @@ import type { AtpError } from '../errors/atp-error.ts'
 interface Waiter<T> {
   resolve(value: T): void
   reject(error: AtpError): void
+  /** Monotonic milliseconds (rule X1): a clock that is set right must not end every call. */
   expiresAt: number
   onExpire: () => AtpError
 }
@@ -22,12 +23,12 @@ export class PendingRequests<T> {
   }
 
   /**
-   * Waits for the answer to a request.
+   * Waits for the answer to a request. Obligation: nobody waits for `id` yet.
    * @param timeoutMs after which `onExpire` says what the request is rejected with; up to half a second late.
    */
   wait(id: string, timeoutMs: number, onExpire: () => AtpError): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiters.set(id, { resolve, reject, expiresAt: Date.now() + timeoutMs, onExpire })
+      this.#waiters.set(id, { resolve, reject, expiresAt: performance.now() + timeoutMs, onExpire })
       this.#timer ??= setInterval(() => this.#sweep(), sweepMs)
     })
   }
@@ -69,7 +70,7 @@ export class PendingRequests<T> {
       this.#stopTimer()
       return
     }
-    const now = Date.now()
+    const now = performance.now()
     for (const [id, waiter] of this.#waiters) if (waiter.expiresAt <= now) this.reject(id, waiter.onExpire())
   }
 }

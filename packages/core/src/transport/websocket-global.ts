@@ -12,20 +12,23 @@ export function openPlatformSocket(
   const socket = new WebSocket(url)
   let opened = false
   let ended = false
+  const end = (code: number, reason: string): void => {
+    if (ended) return
+    ended = true
+    if (opened) events.closed(code, reason)
+    else events.failed({ message: 'the connection failed' })
+  }
   socket.onopen = () => {
+    if (ended) return
     opened = true
     events.opened()
   }
   socket.onmessage = (event: MessageEvent<unknown>) => {
+    if (ended) return
     if (typeof event.data === 'string') events.message(event.data)
     else events.activity()
   }
-  socket.onclose = (event) => {
-    if (ended) return
-    ended = true
-    if (opened) events.closed(event.code, event.reason)
-    else events.failed({ message: 'the connection failed' })
-  }
+  socket.onclose = (event) => end(event.code, event.reason)
   return {
     send(text) {
       if (socket.readyState === WebSocket.OPEN) socket.send(text)
@@ -34,7 +37,11 @@ export function openPlatformSocket(
       // The standard allows clients 1000 and 3000 to 4999 only.
       socket.close(code === 1000 || code >= 3000 ? code : 1000, reason)
     },
-    terminate: () => socket.close(),
+    terminate() {
+      socket.close()
+      // The platform waits for an answer of the peer, which is what nobody believes in any more.
+      queueMicrotask(() => end(1006, ''))
+    },
     get bufferedAmount() {
       return socket.bufferedAmount
     },

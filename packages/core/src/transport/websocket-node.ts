@@ -7,7 +7,8 @@ declare function setImmediate(callback: () => void): unknown
 export const canSendHeaders: boolean = true
 export const seesPings: boolean = true
 
-const handshakeTimeout = 10_000
+/** A server that does not answer the closing handshake must not keep a process alive for long. */
+const closeTimeout = 5_000
 /** Above every limit of a server of ours; a guard against a peer gone mad. */
 const maxPayload = 16 * 1024 * 1024
 const openState = 1
@@ -18,7 +19,7 @@ export function openPlatformSocket(
   headers: Record<string, string>,
   events: PlatformSocketEvents,
 ): PlatformSocket {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload, handshakeTimeout })
+  const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload, closeTimeout })
   let stream: ByteStream | undefined
   let corked = false
   let opened = false
@@ -49,7 +50,8 @@ export function openPlatformSocket(
   socket.on('ping', () => events.activity())
   socket.on('pong', () => events.activity())
   socket.on('error', (error) => {
-    if (!opened) fail({ message: error.message || 'the connection failed' })
+    // Where a name has several addresses the message is empty and the code says it.
+    if (!opened) fail({ message: error.message || error.code || 'the connection failed' })
   })
   socket.on('close', (code, reason) => {
     if (!opened) return fail({ message: `the connection was closed with ${code}` })

@@ -9,8 +9,10 @@ import type { Connect, Transport } from './transport.ts'
 export const connectWebSocket: Connect = ({ url, apiKey, handlers, timeoutMs, signal }) =>
   new Promise((resolve, reject) => {
     let connected = false
+    let givenUp = false
     let socket: PlatformSocket | undefined
     const giveUp = (error: AtpError): void => {
+      givenUp = true
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       reject(error)
@@ -28,6 +30,10 @@ export const connectWebSocket: Connect = ({ url, apiKey, handlers, timeoutMs, si
         { authorization: `Bearer ${apiKey}` },
         {
           opened() {
+            if (givenUp) {
+              socket?.terminate()
+              return
+            }
             clearTimeout(timer)
             signal.removeEventListener('abort', onAbort)
             connected = true

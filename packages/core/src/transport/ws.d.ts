@@ -19,7 +19,8 @@ interface Options {
   headers: Record<string, string>
   perMessageDeflate: false
   maxPayload: number
-  handshakeTimeout: number
+  /** How long the closing handshake may take, in milliseconds. */
+  closeTimeout: number
 }
 export declare class WebSocket {
   constructor(url: string, options: Options)
@@ -33,5 +34,5 @@ export declare class WebSocket {
   on(event: 'open' | 'ping' | 'pong', listener: () => void): this
   on(event: 'message', listener: (data: { toString(): string }, isBinary: boolean) => void): this
   on(event: 'close', listener: (code: number, reason: { toString(): string }) => void): this
-  on(event: 'error', listener: (error: Error) => void): this
+  on(event: 'error', listener: (error: Error & { code?: string }) => void): this
 }

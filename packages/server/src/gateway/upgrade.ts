@@ -167,7 +167,9 @@ class SocketAcceptor {
     if (!peer.open) return
     const sockets = this.#socketsByKey.get(key.id) ?? new Set()
     this.#socketsByKey.set(key.id, sockets.add(peer))
+    const expiry = closeAtExpiry(peer, key)
     const forget = (): void => {
+      clearTimeout(expiry)
       sockets.delete(peer)
       if (sockets.size === 0) this.#socketsByKey.delete(key.id)
     }
@@ -181,6 +183,15 @@ class SocketAcceptor {
     // The peer may have gone while the welcome was prepared.
     if (!peer.open) peer.onClose()
   }
+}
+
+/** A socket lives no longer than the key that opened it. */
+function closeAtExpiry(peer: PeerSocket, key: StoredKey): ReturnType<typeof setTimeout> | undefined {
+  if (key.expiresAt === null) return undefined
+  const delayMs = key.expiresAt - Date.now()
+  // A longer timer would fire at once; no socket lives for weeks without a reconnect, which checks the key again.
+  if (delayMs > 2 ** 31 - 1) return undefined
+  return setTimeout(() => peer.close(closeCodes.unauthorized, 'the key expired'), delayMs)
 }
 
 /** A peer without a key gets small frames only (rule T4); afterwards the limit of its kind holds. */

@@ -164,6 +164,18 @@ describe('a key', () => {
     await expect(client.start()).rejects.toMatchObject({ code: 'unauthorized' })
   })
 
+  it('that expires ends the sockets it opened', async () => {
+    const answer = await fetch(`${server.url}/api/v2/keys`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.keys.adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'llm', name: 'short', expires_at: Date.now() + 300 }),
+    })
+    const { key } = (await answer.json()) as { key: string }
+    await using peer = await connectRawPeer({ url: server.url, path: '/ws/v2/llm', key })
+    await expect(peer.closed).resolves.toBe(4401)
+    await expect(connectRawPeer({ url: server.url, path: '/ws/v2/llm', key })).rejects.toMatchObject({ status: 401 })
+  })
+
   it('of one toolkit is refused for another app name, which names both', async () => {
     const { key } = await server.server.createKey({ kind: 'toolkit', name: 'first' })
     const client = await server.toolkit({ appName: 'second', apiKey: key })
