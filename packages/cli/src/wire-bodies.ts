@@ -71,6 +71,8 @@ export interface ToolList {
 /** Body of `GET /calls`, newest first. */
 export interface CallList {
   calls: WireCall[]
+  /** `before` of the next page; null when there are no older calls. */
+  next_before: string | null
 }
 
 const text = z.string()
@@ -127,4 +129,5 @@ export const callList: z.ZodType<CallList> = z.looseObject({
       duration_ms: number,
     }),
   ),
+  next_before: text.nullable(),
 })

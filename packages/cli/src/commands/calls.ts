@@ -27,7 +27,7 @@ export function defineCalls(calls: Command, io: CliIo): void {
     .option('--tool <name>', 'only calls of this tool')
     .addOption(new Option('--status <status>', 'only calls that ended so').choices(statuses))
     .option('--limit <count>', 'how many, at most 500 (default: 50)', readLimit)
-    .option('--before <id>', 'only calls before this one: the last id of the page before')
+    .option('--before <id>', 'only calls before this one; the page before says which')
   addExamples(addRequestOptions(list), [
     'atp calls list --toolkit workspace --limit 20',
     'atp calls list --status failed',
@@ -37,7 +37,8 @@ export function defineCalls(calls: Command, io: CliIo): void {
     const client = createAdminClient(await readConnection(options, io, 'admin'))
     const found = await client.calls({ toolkit, tool, status, limit, before })
     if (options.json) return output.json(found)
-    if (found.calls.length === 0) return output.note('There are no such calls.')
+    const more = found.next_before === null ? '' : ` For older ones: --before ${found.next_before}`
+    if (found.calls.length === 0) return output.note(`There are no such calls.${more}`)
     output.table(
       ['STARTED', 'TOOLKIT', 'TOOL', 'STATUS', 'ERROR', 'MS', 'ID'],
       found.calls.map((call) => [
@@ -50,6 +51,7 @@ export function defineCalls(calls: Command, io: CliIo): void {
         call.id,
       ]),
     )
+    if (more) output.note(more.trim())
   })
 }
 

@@ -10,8 +10,8 @@ export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'reconnectin
 /** What a {@link Connection} needs to know. */
 export interface ConnectionOptions {
   /**
-   * Opens a session and does what has to be done before it counts as connected.
-   * @param gone to be called once when that session closes.
+   * Opens a session and does what has to be done before it counts as connected; rejects soon when `signal` aborts.
+   * @param gone to be called once when that session is lost, without delay; not when it is closed by `Session.close`.
    */
   open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session>
   /** Called on every change. */
@@ -32,6 +32,9 @@ export interface ConnectionReason {
 /** A connection that held this long starts its backoff anew (rule T10). */
 const steadyMs = 60_000
 
+/** What a peer may ask for: also keeps the timer below the 25 days that `setTimeout` takes for one millisecond. */
+const maxRetryAfterMs = 600_000
+
 /** Failures that trying again cannot mend: only a changed key or name can. */
 const finalCodes = new Set(['unauthorized', 'forbidden', 'toolkit_name_conflict', 'registration_rejected'])
 const finalCloseCodes = new Map<number, AtpError['code']>([
@@ -46,7 +49,7 @@ export class Connection {
   #state: ConnectionState = 'idle'
   #session: Session | undefined
   #abort = new AbortController()
-  #waiters: PromiseWithResolvers<Session>[] = []
+  readonly #waiters = new Set<PromiseWithResolvers<Session>>()
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -63,11 +66,12 @@ export class Connection {
 
   /**
    * Begins connecting, unless that is under way, and waits for the session.
+   * @param patience ends the waiting with its reason; the attempts go on.
    * @throws AtpError what ended the attempts; `client_stopped` after `stop`.
    */
-  start(): Promise<Session> {
+  start(patience?: AbortSignal): Promise<Session> {
     if (this.#session) return Promise.resolve(this.#session)
-    const waiter = this.#wait()
+    const waiter = this.#wait(patience)
     if (this.#state === 'idle' || this.#state === 'refused' || this.#state === 'stopped') {
       this.#abort = new AbortController()
       this.#set('connecting', {})
@@ -76,7 +80,7 @@ export class Connection {
     return waiter
   }
 
-  /** Says that no new work is taken; `stop` follows. */
+  /** Says that no new work is taken and a lost session is not replaced; `stop` follows. */
   stopping(): void {
     if (this.#state !== 'stopped') this.#set('stopping', {})
   }
@@ -88,8 +92,9 @@ export class Connection {
     const session = this.#session
     this.#session = undefined
     session?.close(closeCodes.normal, 'client stopped')
-    this.#set('stopped', {})
+    // Before the listeners hear of it: one that starts anew must not be told of this end.
     this.#settle((waiter) => waiter.reject(new AtpError('client_stopped', 'The client was stopped')))
+    this.#set('stopped', {})
   }
 
   async #run(stopped: AbortSignal): Promise<void> {
@@ -97,26 +102,32 @@ export class Connection {
     let hadSession = false
     while (!stopped.aborted) {
       const gone = Promise.withResolvers<AtpError>()
+      let opened: Session | undefined
+      let lost: AtpError | undefined
       let failure: AtpError
       try {
-        const session = await this.#options.open(stopped, (code, reason) => gone.resolve(lostError(code, reason)))
+        const session = await this.#options.open(stopped, (code, reason) => {
+          lost = lostError(code, reason)
+          // At once: nobody may send into a session that is gone.
+          if (opened !== undefined && this.#session === opened) this.#session = undefined
+          gone.resolve(lost)
+        })
+        opened = session
         if (stopped.aborted) return session.close(closeCodes.normal, 'client stopped')
-        const since = Date.now()
+        if (lost !== undefined) throw lost
+        const since = performance.now()
         hadSession = true
         this.#session = session
-        this.#set('connected', {})
         this.#settle((waiter) => waiter.resolve(session))
+        this.#set('connected', {})
         failure = await gone.promise
-        if (stopped.aborted) return
-        this.#session = undefined
-        if (Date.now() - since >= steadyMs) attempt = 0
+        if (performance.now() - since >= steadyMs) attempt = 0
       } catch (error) {
         failure = isAtpError(error) ? error : new AtpError('connection_failed', String(error), { cause: error })
       }
-      if (stopped.aborted) return
+      if (stopped.aborted || this.#state === 'stopping') return
       if (finalCodes.has(failure.code) || (this.#options.failFast && !hadSession)) return this.#refuse(failure)
-      const told = failure.details?.retryAfterMs
-      const delayMs = backoffDelayMs(attempt, this.#options.backoff) + (typeof told === 'number' ? told : 0)
+      const delayMs = backoffDelayMs(attempt, this.#options.backoff) + retryAfterMs(failure)
       attempt += 1
       this.#options.logger.warn('connection.retrying', { error: failure.message, retryInMs: Math.round(delayMs) })
       this.#set('reconnecting', { error: failure, retryInMs: delayMs })
@@ -126,19 +137,24 @@ export class Connection {
 
   #refuse(error: AtpError): void {
     this.#options.logger.error('connection.refused', { code: error.code, error: error.message })
-    this.#set(finalCodes.has(error.code) ? 'refused' : 'idle', { error })
     this.#settle((waiter) => waiter.reject(error))
+    this.#set(finalCodes.has(error.code) ? 'refused' : 'idle', { error })
   }
 
-  #wait(): Promise<Session> {
+  #wait(patience: AbortSignal | undefined): Promise<Session> {
     const waiter = Promise.withResolvers<Session>()
-    this.#waiters.push(waiter)
+    this.#waiters.add(waiter)
+    const giveUp = (): void => {
+      this.#waiters.delete(waiter)
+      waiter.reject(patience?.reason)
+    }
+    patience?.addEventListener('abort', giveUp, { once: true })
     return waiter.promise
   }
 
   #settle(settle: (waiter: PromiseWithResolvers<Session>) => void): void {
-    const waiters = this.#waiters
-    this.#waiters = []
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
     for (const waiter of waiters) settle(waiter)
   }
 
@@ -154,8 +170,18 @@ export function lostError(code: number, reason: string): AtpError {
   return new AtpError(finalCloseCodes.get(code) ?? 'connection_closed', `The server closed the connection: ${said}`)
 }
 
+function retryAfterMs({ details }: AtpError): number {
+  const told = details?.retryAfterMs
+  return typeof told === 'number' && told > 0 ? Math.min(told, maxRetryAfterMs) : 0
+}
+
 function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    // A listener told of this delay may have stopped the client.
+    if (signal.aborted) {
+      resolve()
+      return
+    }
     const timer = setTimeout(done, delayMs)
     function done(): void {
       clearTimeout(timer)

@@ -14,13 +14,13 @@ export interface SessionOptions<In extends Frame> {
   decode: (text: string) => Decoded<In | WelcomeFrame>
   /** Every frame after welcome. */
   onFrame(frame: In): void
-  /** Once, after welcome only. */
+  /** Once, when the peer or the network ends an opened session. */
   onClose(code: number, reason: string): void
   /** A frame that could not be read, and which request it answers if that could be. */
   onBadFrame(error: AtpError, requestId: string | undefined): void
   /** How long the handshake, and then the welcome, may take, in milliseconds. */
   timeoutMs: number
-  /** Gives up connecting. */
+  /** Gives up connecting and waiting for the welcome; without effect on an opened session. */
   signal: AbortSignal
 }
 
@@ -31,6 +31,7 @@ export interface Session {
   send(frame: Frame): void
   /** For frames that are text already. */
   sendText(text: string): void
+  /** Closes the connection; nothing is told of it any more, `onClose` included. Idempotent. */
   close(code: number, reason: string): void
 }
 
@@ -40,53 +41,86 @@ const missedHeartbeats = 2.5
 /**
  * Connects, says hello and waits for the welcome.
  * @throws AtpError `unauthorized`, `forbidden`, `toolkit_name_conflict` when trying again is useless;
- * `connection_failed` and others when it is not.
+ * `client_stopped` when `signal` aborts; `connection_failed` and others when trying again may help.
  */
 export async function openSession<In extends Frame>(options: SessionOptions<In>): Promise<Session> {
+  const { url, timeoutMs, signal } = options
   const waiting = Promise.withResolvers<WelcomeFrame>()
-  let opening = true
+  // A refusal may come before anybody waits for it.
+  waiting.promise.catch(() => {})
+  let welcomed = false
+  let opened = false
+  let ended = false
+  let failure: AtpError | undefined
   let heartbeat: ReturnType<typeof setInterval> | undefined
-  let lastActivity = Date.now()
+  let lastActivity = performance.now()
+  const fail = (error: AtpError): void => {
+    failure ??= error
+    waiting.reject(failure)
+  }
   const { transport, keySent } = await options.connect({
-    url: options.url,
+    url,
     apiKey: options.apiKey,
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
+    timeoutMs,
+    signal,
     handlers: {
       onActivity() {
-        lastActivity = Date.now()
+        lastActivity = performance.now()
       },
       onMessage(text) {
+        if (ended) return
         const decoded = options.decode(text)
         if (!decoded.ok) options.onBadFrame(decoded.error, decoded.requestId)
-        else if (!opening) options.onFrame(decoded.frame as In)
-        else if (decoded.frame.type === 'welcome') waiting.resolve(decoded.frame as WelcomeFrame)
-        else if (decoded.frame.type === 'error') waiting.reject(peerError(decoded.frame.error))
-        // Frames may follow the welcome in the same turn of the event loop.
-        if (decoded.ok && decoded.frame.type === 'welcome') opening = false
+        else if (welcomed) options.onFrame(decoded.frame as In)
+        else if (decoded.frame.type === 'error') fail(peerError(decoded.frame.error))
+        else if (decoded.frame.type === 'welcome') {
+          // Frames may follow the welcome in the same turn of the event loop.
+          welcomed = true
+          waiting.resolve(decoded.frame as WelcomeFrame)
+        }
       },
       onClose(code, reason) {
         clearInterval(heartbeat)
-        if (opening) waiting.reject(closeError(options.url, code, reason))
-        else options.onClose(code, reason)
+        if (ended) return
+        ended = true
+        if (opened) options.onClose(code, reason)
+        else fail(closeError(url, code, reason))
       },
     },
   })
+  const onAbort = (): void => fail(new AtpError('client_stopped', `Connecting to ${url} was given up`))
   const timer = setTimeout(() => {
-    waiting.reject(new AtpError('connection_failed', `${options.url} sent no welcome within ${options.timeoutMs} ms`))
-  }, options.timeoutMs)
+    fail(new AtpError('connection_failed', `${url} sent no welcome within ${timeoutMs} ms`))
+  }, timeoutMs)
+  signal.addEventListener('abort', onAbort)
   try {
+    if (signal.aborted) onAbort()
     const key = keySent ? {} : { apiKey: options.apiKey }
     transport.send(encodeFrame({ type: 'hello', protocol: 2, ...options.hello, ...key }))
     const welcome = await waiting.promise
+    // It may have ended in the very turn that brought the welcome.
+    if (failure) throw failure
+    opened = true
     if (transport.seesPings) heartbeat = watch(transport, welcome.heartbeatMs, () => lastActivity)
-    return toSession(transport, welcome)
+    return toSession(transport, welcome, () => {
+      ended = true
+      clearInterval(heartbeat)
+    })
   } catch (error) {
+    ended = true
     transport.close(closeCodes.normal, 'no welcome')
     throw error
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** Whether a text is longer than this many bytes, without encoding the many that are far from it. */
+export function exceedsBytes(text: string, maxBytes: number): boolean {
+  // A UTF-16 unit takes 1 to 3 bytes in UTF-8.
+  if (text.length * 3 <= maxBytes) return false
+  return text.length > maxBytes || new TextEncoder().encode(text).length > maxBytes
 }
 
 /** A failure that a peer told of, as an error of ours. */
@@ -97,11 +131,11 @@ export function peerError(error: WireError): AtpError {
 
 function watch(transport: Transport, heartbeatMs: number, lastActivity: () => number): ReturnType<typeof setInterval> {
   return setInterval(() => {
-    if (Date.now() - lastActivity() > heartbeatMs * missedHeartbeats) transport.terminate()
+    if (performance.now() - lastActivity() > heartbeatMs * missedHeartbeats) transport.terminate()
   }, heartbeatMs)
 }
 
-function toSession(transport: Transport, welcome: WelcomeFrame): Session {
+function toSession(transport: Transport, welcome: WelcomeFrame, onOwnClose: () => void): Session {
   return {
     welcome,
     get bufferedAmount() {
@@ -109,7 +143,10 @@ function toSession(transport: Transport, welcome: WelcomeFrame): Session {
     },
     send: (frame) => transport.send(encodeFrame(frame)),
     sendText: (text) => transport.send(text),
-    close: (code, reason) => transport.close(code, reason),
+    close(code, reason) {
+      onOwnClose()
+      transport.close(code, reason)
+    },
   }
 }
 

@@ -1,15 +1,23 @@
 import { AtpError } from '../errors/atp-error.ts'
-import type { WireError } from '../errors/to-wire-error.ts'
 import type { Logger } from '../logging/logger.ts'
-import type { RegisteredFrame } from '../protocol/frames.ts'
+import { encodeFrame } from '../protocol/codec.ts'
+import type { Frame, RegisteredFrame } from '../protocol/frames.ts'
 import { toWireTool } from '../protocol/tool-descriptor.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
 import { toolkitHash } from '../tool/fingerprint.ts'
 import type { Tool } from '../tool/tool.ts'
 import { PendingRequests } from '../transport/pending-requests.ts'
-import { peerError, type Session } from './session.ts'
+import { exceedsBytes, type Session } from './session.ts'
 
 const answerTimeoutMs = 30_000
+
+/** What the server was last told, and agreed to. */
+interface Told {
+  hash: string
+  caption: string | undefined
+  instructions: string | undefined
+  tools: ReadonlyMap<string, Tool>
+}
 
 /**
  * Keeps the server's list of a toolkit's tools equal to the toolkit. A registration always names the whole toolkit by
@@ -21,10 +29,11 @@ export class ToolkitRegistration {
   readonly #pending = new PendingRequests<RegisteredFrame>()
   #session: Session | undefined
   #toolkitId = ''
-  #known: { hash: string; tools: Map<string, Tool> } | undefined
+  /** Undefined while it is not certain what the server knows. */
+  #told: Told | undefined
   #running: Promise<void> | undefined
   #changedMeanwhile = false
-  #announced = false
+  #worked = false
   #lastRequest = 0
 
   constructor(toolkit: Toolkit, logger: Logger) {
@@ -37,37 +46,38 @@ export class ToolkitRegistration {
     return this.#toolkitId
   }
 
-  /** Whether the toolkit was registered since the last time this was asked. */
-  takeAnnounced(): boolean {
-    const announced = this.#announced
-    this.#announced = false
-    return announced
-  }
-
-  /** Registers everything on a new session. @throws AtpError `registration_rejected` and what the server says. */
+  /**
+   * Registers everything on a new session. A toolkit that worked keeps working: only its first registration fails
+   * because of a tool that the server does not take, later ones log it.
+   * @throws AtpError `registration_rejected` and what the server says.
+   */
   async register(session: Session): Promise<void> {
     this.#session = session
-    this.#known = undefined
-    await this.#sync(session.welcome.toolkitHash)
-    this.#announced = true
+    this.#told = undefined
+    await this.#track(this.#syncAll(session, session.welcome.toolkitHash, this.#worked))
+    this.#worked = true
   }
 
-  /** The session is gone; whoever waits for an answer on it gets the error. */
-  disconnected(error: AtpError): void {
+  /** That session is gone; whoever waits for an answer on it gets the error. */
+  disconnected(session: Session, error: AtpError): void {
+    if (this.#session !== session) return
     this.#session = undefined
     this.#pending.rejectAll(() => new AtpError(error.code, error.message))
   }
 
-  /** The toolkit changed: tells the server once the present turn of the event loop is over. */
+  /** The client stops; the next registration is a first one again. */
+  stopped(): void {
+    this.#worked = false
+    if (this.#session) this.disconnected(this.#session, new AtpError('client_stopped', 'The client was stopped'))
+  }
+
+  /** The toolkit changed: tells the server once the running code has given way. */
   changed(): void {
-    if (!this.#known) return
     this.#changedMeanwhile = true
-    if (this.#running !== undefined) return
-    this.#running = this.#follow().finally(() => {
-      this.#running = undefined
-    })
+    const session = this.#session
+    if (session === undefined || this.#running !== undefined) return
     // Whoever waits in `settled` sees the failure; when nobody does, the log has it.
-    this.#running.catch(() => {})
+    this.#track(this.#follow(session)).catch(() => {})
   }
 
   /** Resolves when nothing is left to tell. @throws AtpError what the last attempt failed with */
@@ -79,57 +89,104 @@ export class ToolkitRegistration {
     this.#pending.resolve(requestId, frame)
   }
 
-  failed(requestId: string, error: WireError): void {
-    this.#pending.reject(requestId, peerError(error))
+  /** Returns whether that was a request of a registration. */
+  failed(requestId: string, error: AtpError): boolean {
+    return this.#pending.reject(requestId, error)
   }
 
-  async #follow(): Promise<void> {
-    while (this.#changedMeanwhile && this.#session) {
-      // Many tools registered in a row are one registration.
-      await undefined
-      this.#changedMeanwhile = false
-      try {
-        await this.#sync(undefined)
-      } catch (error) {
-        this.#logger.error('registration.failed', { error: (error as Error).message })
-        throw error
-      }
+  async #track(work: Promise<void>): Promise<void> {
+    this.#running = work
+    try {
+      await work
+    } finally {
+      if (this.#running === work) this.#running = undefined
     }
   }
 
-  async #sync(storedHash: string | undefined): Promise<void> {
+  async #follow(session: Session): Promise<void> {
+    // Many tools registered in a row are one registration.
+    await undefined
+    try {
+      await this.#syncAll(session, undefined, false)
+    } catch (error) {
+      this.#logger.error('registration.failed', { error: (error as Error).message })
+      throw error
+    }
+  }
+
+  /** Tells the server until nothing changed meanwhile: a failure of what is outdated by then does not count. */
+  async #syncAll(session: Session, storedHash: string | undefined, tolerant: boolean): Promise<void> {
+    let stored = storedHash
+    for (;;) {
+      this.#changedMeanwhile = false
+      let failure: unknown
+      try {
+        const rejection = await this.#sync(session, stored)
+        if (rejection && !tolerant) failure = rejection
+        else if (rejection) this.#logger.error('registration.incomplete', { error: rejection.message })
+      } catch (error) {
+        failure = error
+      }
+      stored = undefined
+      if (this.#changedMeanwhile && this.#session === session) continue
+      if (failure !== undefined) throw failure
+      return
+    }
+  }
+
+  /** Returns what the server did not take. */
+  async #sync(session: Session, storedHash: string | undefined): Promise<AtpError | undefined> {
     const { caption, instructions, registeredTools } = this.#toolkit
     const tools = [...registeredTools.values()]
     const hash = await toolkitHash({ caption, instructions, tools })
-    if (this.#known?.hash === hash) return
-    const known = this.#known?.tools ?? new Map<string, Tool>()
-    const removed = [...known.keys()].filter((name) => !registeredTools.has(name))
-    const identity = { toolkitHash: hash, caption, instructions }
-    if (removed.length > 0 && tools.every((tool) => known.get(tool.name) === tool)) {
-      await this.#ask((requestId) => ({ type: 'unregister', requestId, toolkitHash: hash, tools: removed }))
+    const told = this.#told
+    if (told?.hash === hash) return undefined
+    this.#told = undefined
+    let answer: RegisteredFrame
+    if (told && onlyRemoved(told, { caption, instructions, tools })) {
+      const removed = [...told.tools.keys()].filter((name) => !registeredTools.has(name))
+      answer = await this.#ask(session, (requestId) => {
+        return { type: 'unregister', requestId, toolkitHash: hash, tools: removed }
+      })
     } else {
-      const short = storedHash === hash
-      const full = { ...identity, tools: tools.map(toWireTool) }
-      let answer = await this.#ask((requestId) => ({ type: 'register', requestId, ...(short ? identity : full) }))
-      if (answer.resend) answer = await this.#ask((requestId) => ({ type: 'register', requestId, ...full }))
-      if (answer.rejected.length > 0) throw rejectionError(this.#toolkit.appName, answer)
+      const short = { type: 'register', toolkitHash: hash, caption, instructions } as const
+      const full = { ...short, tools: tools.map(toWireTool) }
+      answer = await this.#ask(session, (requestId) => ({ ...(storedHash === hash ? short : full), requestId }))
+      if (answer.resend) answer = await this.#ask(session, (requestId) => ({ ...full, requestId }))
     }
-    this.#known = { hash, tools: new Map(tools.map((tool) => [tool.name, tool])) }
+    if (answer.rejected.length > 0) return rejectionError(this.#toolkit.appName, answer)
+    this.#told = { hash, caption, instructions, tools: new Map(tools.map((tool) => [tool.name, tool])) }
+    return undefined
   }
 
-  async #ask(makeFrame: (requestId: string) => Parameters<Session['send']>[0]): Promise<RegisteredFrame> {
-    const session = this.#session
-    if (!session) throw new AtpError('connection_closed', 'The connection closed before the tools were registered')
+  async #ask(session: Session, makeFrame: (requestId: string) => Frame): Promise<RegisteredFrame> {
+    if (this.#session !== session) {
+      throw new AtpError('connection_closed', 'The connection closed before the tools were registered')
+    }
     this.#lastRequest += 1
     const requestId = `r${this.#lastRequest}`
+    const text = encodeFrame(makeFrame(requestId))
+    const { maxFrameBytes } = session.welcome.limits
+    if (exceedsBytes(text, maxFrameBytes)) {
+      throw new AtpError(
+        'registration_rejected',
+        `The tools of toolkit "${this.#toolkit.appName}" need more than the ${maxFrameBytes} bytes that the server takes at once; make several toolkits of it`,
+      )
+    }
     const answer = this.#pending.wait(requestId, answerTimeoutMs, () => {
       return new AtpError('connection_failed', `The server did not answer a registration within ${answerTimeoutMs} ms`)
     })
-    session.send(makeFrame(requestId))
+    session.sendText(text)
     const frame = await answer
     this.#toolkitId = frame.toolkitId
     return frame
   }
+}
+
+/** Whether all that is left was told before, word for word. */
+function onlyRemoved(told: Told, now: { caption: string | undefined; instructions: string | undefined; tools: Tool[] }): boolean {
+  if (told.caption !== now.caption || told.instructions !== now.instructions) return false
+  return now.tools.length < told.tools.size && now.tools.every((tool) => told.tools.get(tool.name) === tool)
 }
 
 function rejectionError(appName: string, { rejected }: RegisteredFrame): AtpError {

@@ -39,5 +39,6 @@ export function isAppName(name: string): boolean {
 /** A peer may send anything for a name, and `String` of such an object can throw. */
 function shown(name: unknown): string {
   if (typeof name === 'string') return JSON.stringify(name.slice(0, 80))
-  return name === undefined || name === null ? String(name) : `that is a ${typeof name}`
+  if (name === undefined || name === null) return String(name)
+  return typeof name === 'object' ? 'that is an object' : `that is a ${typeof name}`
 }

@@ -91,7 +91,8 @@ export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOption
     const { toolkit, ...filter } = read(callQuery, readQuery(request), 'The query')
     const toolkitId = toolkit === undefined ? undefined : (await toolkitOf(projectId, toolkit)).id
     await flushCalls()
-    return { calls: (await store.calls.list(projectId, { ...filter, toolkitId })).map(wireCall) }
+    const { calls, next } = await store.calls.list(projectId, { ...filter, toolkitId })
+    return { calls: calls.map(wireCall), next_before: next }
   })
 
   app.get<WithId>(`${adminPrefix}/calls/:id`, async (request) => {

@@ -150,16 +150,29 @@ export interface CallFilter {
   toolkitId?: string | undefined
   tool?: string | undefined
   status?: CallStatus | undefined
-  /** Only calls whose id is below this one: the last id of the page before. */
+  /** Only calls whose id is below this one: `next` of the page before. */
   before?: string | undefined
   /** @default 50, at most 500 */
   limit?: number | undefined
+}
+
+/** How many calls one page may look at. */
+export const callScanLimit = 20_000
+
+/** Some of the call log. */
+export interface CallPage {
+  calls: CallRecord[]
+  /** The `before` of the next page; null when there are no older calls. */
+  next: string | null
 }
 
 export interface CallLogStore {
   /** Writes a batch in one transaction. A call that is there already stays as it is: a batch may be written again. */
   append(records: readonly CallRecord[]): Promise<void>
   find(projectId: string, id: string): Promise<CallRecord | undefined>
-  /** Newest first. */
-  list(projectId: string, filter: CallFilter): Promise<CallRecord[]>
+  /**
+   * Newest first. Looks at no more than {@link callScanLimit} calls, because a database that works inside the process
+   * holds up everything else meanwhile: a filter that few calls pass may end a page early, and `next` says where to go on.
+   */
+  list(projectId: string, filter: CallFilter): Promise<CallPage>
 }

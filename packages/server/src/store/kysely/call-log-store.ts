@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@atp/core'
 import type { Kysely } from 'kysely'
-import type { CallLogStore, CallRecord, CallStatus } from '../store.ts'
+import { type CallLogStore, type CallRecord, type CallStatus, callScanLimit } from '../store.ts'
 import type { CallTable, Database } from './database.ts'
 
 /** The call log on any database Kysely speaks to. Writing is given, as each database has another fastest way. */
@@ -19,16 +19,23 @@ export function createCallLogStore(database: Kysely<Database>, append: CallLogSt
     },
 
     async list(projectId, { toolkitId, tool, status, before, limit = defaultLimit }) {
-      let query = database.selectFrom('calls').selectAll().where('project_id', '=', projectId)
+      let scanned = database.selectFrom('calls').where('project_id', '=', projectId)
+      if (before !== undefined) scanned = scanned.where('id', '<', before)
+      scanned = scanned.orderBy('id', 'desc')
+      let query = database.selectFrom(scanned.selectAll().limit(callScanLimit).as('scanned')).selectAll()
       if (toolkitId !== undefined) query = query.where('toolkit_id', '=', toolkitId)
       if (tool !== undefined) query = query.where('tool', '=', tool)
       if (status !== undefined) query = query.where('status', '=', status)
-      if (before !== undefined) query = query.where('id', '<', before)
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(Math.max(1, Math.min(Math.trunc(limit), maxLimit)))
-        .execute()
-      return rows.map(toCall)
+      const count = Math.max(1, Math.min(Math.trunc(limit), maxLimit))
+      const rows = await query.orderBy('id', 'desc').limit(count).execute()
+      const calls = rows.map(toCall)
+      if (calls.length === count) return { calls, next: calls.at(-1)?.id ?? null }
+      const last = await scanned
+        .select('id')
+        .offset(callScanLimit - 1)
+        .limit(1)
+        .executeTakeFirst()
+      return { calls, next: last?.id ?? null }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../../src/keys/ids.ts'
-import type { CallRecord, Project } from '../../../src/store/store.ts'
+import { type CallRecord, callScanLimit, type Project } from '../../../src/store/store.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** What holds of the call log in every store. */
@@ -18,27 +18,27 @@ export function describeCalls(given: StoreContext): void {
     it('lists the newest call first', async () => {
       const calls = [call(given.project), call(given.project), call(given.project)]
       await given.store.calls.append([calls[1], calls[0], calls[2]] as CallRecord[])
-      expect(await given.store.calls.list(given.project.id, {})).toEqual(calls.toReversed())
+      expect((await given.store.calls.list(given.project.id, {})).calls).toEqual(calls.toReversed())
     })
 
     it('takes a batch of thousands', async () => {
       const calls = Array.from({ length: 4_096 }, () => call(given.project))
       await given.store.calls.append(calls)
-      expect(await given.store.calls.list(given.project.id, { limit: 1 })).toEqual([calls.at(-1)])
+      expect((await given.store.calls.list(given.project.id, { limit: 1 })).calls).toEqual([calls.at(-1)])
       expect(await given.store.calls.find(given.project.id, calls[0]?.id ?? '')).toEqual(calls[0])
     })
 
     it('takes an empty batch', async () => {
       await given.store.calls.append([])
-      expect(await given.store.calls.list(given.project.id, {})).toEqual([])
+      expect((await given.store.calls.list(given.project.id, {})).calls).toEqual([])
     })
 
     it('writes all of a batch or nothing', async () => {
       const broken = { ...call(given.project), tool: null as unknown as string }
       await expect(given.store.calls.append([call(given.project), broken])).rejects.toThrow()
-      expect(await given.store.calls.list(given.project.id, {})).toEqual([])
+      expect((await given.store.calls.list(given.project.id, {})).calls).toEqual([])
       await given.store.calls.append([call(given.project)])
-      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(1)
+      expect((await given.store.calls.list(given.project.id, {})).calls).toHaveLength(1)
     })
 
     it('leaves a call that is there already as it is', async () => {
@@ -46,7 +46,7 @@ export function describeCalls(given: StoreContext): void {
       await given.store.calls.append([first])
       const next = call(given.project)
       await given.store.calls.append([{ ...first, status: 'failed' }, next])
-      expect(await given.store.calls.list(given.project.id, {})).toEqual([next, first])
+      expect((await given.store.calls.list(given.project.id, {})).calls).toEqual([next, first])
     })
 
     it('takes batches of two callers at once', async () => {
@@ -55,7 +55,7 @@ export function describeCalls(given: StoreContext): void {
           (index % 2 ? given.store : given.second).calls.append([call(given.project), call(given.project)]),
         ),
       )
-      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(20)
+      expect((await given.store.calls.list(given.project.id, {})).calls).toHaveLength(20)
     })
 
     it('goes through all calls page by page, each of them once', async () => {
@@ -63,7 +63,8 @@ export function describeCalls(given: StoreContext): void {
       await given.store.calls.append(calls)
       const seen: string[] = []
       for (const expected of [10, 10, 5, 0]) {
-        const page = await given.store.calls.list(given.project.id, { before: seen.at(-1), limit: 10 })
+        const { calls: page, next } = await given.store.calls.list(given.project.id, { before: seen.at(-1), limit: 10 })
+        expect(next).toBe(expected === 10 ? page.at(-1)?.id : null)
         expect(page).toHaveLength(expected)
         seen.push(...page.map(({ id }) => id))
       }
@@ -72,8 +73,8 @@ export function describeCalls(given: StoreContext): void {
 
     it('gives 50 calls unless told, and at most 500', async () => {
       await given.store.calls.append(Array.from({ length: 510 }, () => call(given.project)))
-      expect(await given.store.calls.list(given.project.id, {})).toHaveLength(50)
-      expect(await given.store.calls.list(given.project.id, { limit: 10_000 })).toHaveLength(500)
+      expect((await given.store.calls.list(given.project.id, {})).calls).toHaveLength(50)
+      expect((await given.store.calls.list(given.project.id, { limit: 10_000 })).calls).toHaveLength(500)
     })
 
     it('filters by toolkit, tool and status, alone and together', async () => {
@@ -85,7 +86,7 @@ export function describeCalls(given: StoreContext): void {
       ]
       await given.store.calls.append(calls)
       const listed = async (filter: object): Promise<number[]> =>
-        (await given.store.calls.list(given.project.id, filter)).map((one) =>
+        (await given.store.calls.list(given.project.id, filter)).calls.map((one) =>
           calls.findIndex(({ id }) => id === one.id),
         )
       expect(await listed({ toolkitId })).toEqual([1, 0])
@@ -95,11 +96,21 @@ export function describeCalls(given: StoreContext): void {
       expect(await listed({ toolkitId, status: 'timed_out' })).toEqual([])
     })
 
+    it('ends a page early rather than look at more than 20,000 calls, and says where to go on', async () => {
+      const rare = call(given.project, { tool: 'rare' })
+      const common = Array.from({ length: callScanLimit }, () => call(given.project))
+      await given.store.calls.append([rare, ...common])
+      const first = await given.store.calls.list(given.project.id, { tool: 'rare' })
+      expect(first).toEqual({ calls: [], next: common[0]?.id })
+      const second = await given.store.calls.list(given.project.id, { tool: 'rare', before: first.next ?? '' })
+      expect(second).toEqual({ calls: [rare], next: null })
+    })
+
     it('treats a call of another project like one that is not there', async () => {
       const theirs = call(given.foreign)
       await given.store.calls.append([theirs])
       expect(await given.store.calls.find(given.project.id, theirs.id)).toBeUndefined()
-      expect(await given.store.calls.list(given.project.id, { toolkitId: theirs.toolkitId })).toEqual([])
+      expect((await given.store.calls.list(given.project.id, { toolkitId: theirs.toolkitId })).calls).toEqual([])
       expect(await given.store.calls.find(given.foreign.id, theirs.id)).toEqual(theirs)
     })
   })
