@@ -11,6 +11,9 @@ const packages = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))
   .filter((folder) => existsSync(join(folder, 'package.json')))
   .filter((folder) => !JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).private)
+const pin = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager
+// Only pnpm knows what publishConfig does to a packed package.
+const pnpm = process.env.npm_config_user_agent?.startsWith('pnpm/12.') ? ['pnpm'] : ['npx', '--yes', pin]
 let passed = 0
 let failed = 0
 
@@ -29,11 +32,9 @@ const packed = mkdtempSync(join(tmpdir(), 'atp-pack-'))
 try {
   for (const folder of packages) {
     const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    const [{ filename }] = [
-      JSON.parse(
-        execFileSync('pnpm', ['pack', '--json', '--pack-destination', packed], { cwd: folder, encoding: 'utf8' }),
-      ),
-    ].flat()
+    const [command, ...args] = [...pnpm, 'pack', '--json', '--pack-destination', packed]
+    const printed = JSON.parse(execFileSync(command, args, { cwd: folder, encoding: 'utf8' }))
+    const { filename } = Array.isArray(printed) ? printed[0] : printed
     check(`${name}: publint`, 'publint', ['run', '--strict', filename], root)
     check(`${name}: types for every consumer`, 'attw', [filename, '--profile', 'esm-only'], root)
   }

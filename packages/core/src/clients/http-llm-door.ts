@@ -2,13 +2,14 @@ import type { ZodType } from 'zod'
 import { cancelledError } from '../dispatch/call-context.ts'
 import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { type ErrorCode, isErrorCode } from '../errors/codes.ts'
+import { errorText } from '../errors/to-wire-error.ts'
 import {
   type ContextRequestBody,
   contextResponse,
   type TaskRequestBody,
   taskResponse,
 } from '../protocol/http-bodies.ts'
-import { isJsonObject, parseJson } from '../protocol/json.ts'
+import { answerLimits, isJsonObject, type JsonLimits, parseJson } from '../protocol/json.ts'
 import { firstIssues } from '../protocol/tool-descriptor.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
 import type { LlmDoor } from './llm-door.ts'
@@ -23,6 +24,15 @@ interface HttpLlmDoorOptions {
 
 const contextTimeoutMs = 30_000
 const graceMs = 5_000
+/** A result or a context, three levels down in the body. */
+const bodyLimits: JsonLimits = { ...answerLimits, maxDepth: answerLimits.maxDepth + 3 }
+/** What a status means where the body does not say: an answer of a proxy. */
+const codesByStatus = new Map<number, ErrorCode>([
+  [401, 'unauthorized'],
+  [403, 'forbidden'],
+  [413, 'payload_too_large'],
+  [429, 'rate_limited'],
+])
 
 /** One HTTP request for each question, on the route that older clients use too. */
 export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions): LlmDoor {
@@ -35,20 +45,19 @@ export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions
     timeoutMs: number,
     caller: AbortSignal | undefined,
   ): Promise<T> {
+    const json = encode(body)
     const timeout = AbortSignal.timeout(timeoutMs)
     const closed = closing.signal
     try {
       const response = await fetch(url, {
         method: 'POST',
         headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify(body),
+        body: json,
         signal: AbortSignal.any([timeout, closed, ...(caller ? [caller] : [])]),
       })
       const text = await response.text()
       if (!response.ok) throw statusError(url, response.status, text)
-      const parsed = schema.safeParse(parseJson(text))
-      if (parsed.success) return parsed.data
-      throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
+      return readAnswer(url, text, schema)
     } catch (error) {
       if (caller?.aborted) throw cancelledError(caller.reason)
       if (closed.aborted) throw new AtpError('client_stopped', 'The client was closed', { cause: error })
@@ -90,8 +99,32 @@ export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions
   }
 }
 
+/** @throws AtpError `invalid_params` when what the caller gave has no JSON form */
+function encode(body: ContextRequestBody | TaskRequestBody): string {
+  try {
+    return JSON.stringify(body)
+  } catch (error) {
+    const what = 'payload' in body ? `Tool "${body.payload.function}"` : 'The request'
+    throw new AtpError('invalid_params', `${what}: the arguments are not JSON: ${errorText(error).split('\n')[0]}`, {
+      cause: error,
+    })
+  }
+}
+
+function readAnswer<T>(url: string, text: string, schema: ZodType<T>): T {
+  let value: unknown
+  try {
+    value = parseJson(text, bodyLimits)
+  } catch (error) {
+    throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${errorText(error)}`, { cause: error })
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
+}
+
 function statusError(url: string, status: number, text: string): AtpError {
-  let code: ErrorCode = status === 401 ? 'unauthorized' : status === 403 ? 'forbidden' : 'protocol_error'
+  let code: ErrorCode = codesByStatus.get(status) ?? (status >= 500 ? 'connection_failed' : 'protocol_error')
   let message = `${url} answered ${status}`
   try {
     const body = parseJson(text)

@@ -4,13 +4,14 @@ import { type Logger, silentLogger } from '../logging/logger.ts'
 import type { ToolkitContext } from '../protocol/http-bodies.ts'
 import { providerFormat } from '../providers/provider-by-name.ts'
 import type { ParsedToolCall, ToolCallResult } from '../providers/provider-format.ts'
+import { maxTimeoutMs } from '../tool/define-tool.ts'
 import type { BackoffOptions } from '../transport/backoff.ts'
 import type { Connect } from '../transport/transport.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
+import { checkApiKey, checkWaitMs } from './check-options.ts'
 import { createHttpLlmDoor } from './http-llm-door.ts'
 import type { LlmDoor } from './llm-door.ts'
 import { createSocketLlmDoor } from './socket-llm-door.ts'
-import { checkApiKey } from './toolkit-client.ts'
 
 /** How an {@link LLMClient} is made. */
 export interface LLMClientOptions {
@@ -73,6 +74,8 @@ export interface CallToolRequest extends RunOptions {
   sequential?: boolean
 }
 
+type CheckedRequest = Omit<CallToolRequest, 'timeoutMs'> & { timeoutMs: number | undefined }
+
 /** Fetches the tools of toolkits for an LLM, and turns its tool calls into results. */
 export class LLMClient {
   readonly #door: LlmDoor
@@ -80,6 +83,7 @@ export class LLMClient {
   /** @throws AtpError `invalid_config` or `unsupported` */
   constructor(options: LLMClientOptions) {
     checkApiKey(options.apiKey)
+    checkWaitMs('reconnectTimeoutMs', options.reconnectTimeoutMs)
     const { apiKey, protocol = 'ws', logger = silentLogger } = options
     const baseUrl = readBaseUrl(options.baseUrl ?? defaultBaseUrl)
     if (protocol === 'http') {
@@ -102,7 +106,7 @@ export class LLMClient {
    * The tools of a toolkit in a provider's format: pass `tools` to the provider as it is.
    * @throws AtpError `toolkit_not_found`, `unknown_provider`, `unauthorized`, `connection_failed`, …
    */
-  getToolkitContext(request: ToolkitContextRequest): Promise<ToolkitContext> {
+  async getToolkitContext(request: ToolkitContextRequest): Promise<ToolkitContext> {
     const { toolkitId, provider = 'openai', userPrompt = '', signal } = request
     return this.#door.context({ toolkitId, provider: providerFormat(provider).name, userPrompt, signal })
   }
@@ -111,8 +115,10 @@ export class LLMClient {
    * Runs one tool and returns its result.
    * @throws AtpError what the call failed with: `tool_error`, `invalid_params`, `deadline_exceeded`, …
    */
-  call(request: CallRequest): Promise<unknown> {
-    return this.#door.call({ ...request, params: request.params ?? {}, provider: undefined, userPrompt: undefined })
+  async call(request: CallRequest): Promise<unknown> {
+    const { params = {} } = request
+    const timeoutMs = readTimeout(request.timeoutMs)
+    return this.#door.call({ ...request, params, timeoutMs, provider: undefined, userPrompt: undefined })
   }
 
   /**
@@ -125,6 +131,7 @@ export class LLMClient {
   callTool(request: CallToolRequest & { jsonResponse: unknown; toolCalls?: never }): Promise<{ result: unknown }>
   callTool(request: CallToolRequest & { toolCalls: unknown; jsonResponse?: never }): Promise<Record<string, unknown>[]>
   async callTool(request: CallToolRequest): Promise<{ result: unknown } | Record<string, unknown>[]> {
+    const timeoutMs = readTimeout(request.timeoutMs)
     const format = providerFormat(request.provider ?? 'openai')
     const single = request.jsonResponse !== undefined
     if (single === (request.toolCalls !== undefined)) {
@@ -134,7 +141,7 @@ export class LLMClient {
     if (single && calls.length !== 1) {
       throw new AtpError('invalid_request', `jsonResponse must hold one call, not ${calls.length}; use toolCalls`)
     }
-    const results = await this.#runAll(calls, request, format.name)
+    const results = await this.#runAll(calls, { ...request, timeoutMs }, format.name)
     if (!single) return format.toResultMessages(results)
     const outcome = results[0]?.outcome
     return { result: outcome?.ok ? outcome.result : { error: outcome?.error.message } }
@@ -150,7 +157,7 @@ export class LLMClient {
     return this.close()
   }
 
-  async #runAll(calls: ParsedToolCall[], request: CallToolRequest, provider: string): Promise<ToolCallResult[]> {
+  async #runAll(calls: ParsedToolCall[], request: CheckedRequest, provider: string): Promise<ToolCallResult[]> {
     const run = (call: ParsedToolCall): Promise<ToolCallResult> => this.#runOne(call, request, provider)
     if (!request.sequential) return Promise.all(calls.map(run))
     const results: ToolCallResult[] = []
@@ -158,7 +165,7 @@ export class LLMClient {
     return results
   }
 
-  async #runOne(call: ParsedToolCall, request: CallToolRequest, provider: string): Promise<ToolCallResult> {
+  async #runOne(call: ParsedToolCall, request: CheckedRequest, provider: string): Promise<ToolCallResult> {
     if (call.args === undefined) {
       const message = call.error ?? 'The arguments of this call could not be read'
       return { call, outcome: { ok: false, error: { code: 'invalid_params', message, retryable: false } } }
@@ -174,6 +181,13 @@ export class LLMClient {
       return { call, outcome: { ok: false, error: toWireError(error) } }
     }
   }
+}
+
+/** JSON has no word for NaN and Infinity: the server would not see what was asked for. */
+function readTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return undefined
+  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, maxTimeoutMs)
+  throw new AtpError('invalid_request', 'timeoutMs must be a number of milliseconds above 0')
 }
 
 const callerCodes = new Set<string>([

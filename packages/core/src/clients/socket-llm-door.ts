@@ -1,7 +1,8 @@
 import { cancelledError } from '../dispatch/call-context.ts'
 import { AtpError } from '../errors/atp-error.ts'
+import { errorText } from '../errors/to-wire-error.ts'
 import type { Logger } from '../logging/logger.ts'
-import { decodeToLlm } from '../protocol/codec.ts'
+import { decodeToLlm, encodeFrame } from '../protocol/codec.ts'
 import type { Frame, ToLlmFrame } from '../protocol/frames.ts'
 import { toolkitContext } from '../protocol/http-bodies.ts'
 import { firstIssues } from '../protocol/tool-descriptor.ts'
@@ -12,7 +13,7 @@ import type { Connect } from '../transport/transport.ts'
 import { connectWebSocket } from '../transport/websocket.ts'
 import { Connection, lostError } from './connection.ts'
 import type { LlmDoor } from './llm-door.ts'
-import { openSession, peerError, type Session } from './session.ts'
+import { exceedsBytes, openSession, peerError, type Session } from './session.ts'
 
 interface SocketLlmDoorOptions {
   /** `ws://…` without a path of ours. */
@@ -25,6 +26,7 @@ interface SocketLlmDoorOptions {
 }
 
 const connectTimeoutMs = 10_000
+const maxBackoffMs = 30_000
 const contextTimeoutMs = 30_000
 /** The server keeps a call's deadline; this much later the client stops believing in an answer. */
 const graceMs = 5_000
@@ -59,7 +61,8 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
       }),
     onState: () => {},
     failFast: true,
-    backoff: options.backoff,
+    // An attempt that is further away than a call waits would let calls fail although the server is back.
+    backoff: { maxMs: Math.min(maxBackoffMs, Math.max(1, options.reconnectTimeoutMs / 2)), ...options.backoff },
     logger: options.logger,
   })
 
@@ -91,23 +94,18 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
 
   /** The session of this moment, or the one that comes back within the time a call is willing to wait. */
   async function session(signal: AbortSignal | undefined): Promise<Session> {
-    const opening = connection.start()
-    // An attempt that outlives this call's patience must not count as unhandled.
-    opening.catch(() => {})
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let onAbort: (() => void) | undefined
-    const givenUp = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new AtpError('connection_failed', `No connection to ${url} within ${options.reconnectTimeoutMs} ms`))
-      }, options.reconnectTimeoutMs)
-      onAbort = () => reject(cancelledError(signal?.reason))
-      signal?.addEventListener('abort', onAbort)
-    })
+    const patience = new AbortController()
+    const timer = setTimeout(() => {
+      const message = `No connection to ${url} within ${options.reconnectTimeoutMs} ms`
+      patience.abort(new AtpError('connection_failed', message))
+    }, options.reconnectTimeoutMs)
+    const onAbort = (): void => patience.abort(cancelledError(signal?.reason))
+    signal?.addEventListener('abort', onAbort)
     try {
-      return await Promise.race([opening, givenUp])
+      return await connection.start(patience.signal)
     } finally {
       clearTimeout(timer)
-      if (onAbort) signal?.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -119,13 +117,22 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
   ): Promise<unknown> {
     if (signal?.aborted) throw cancelledError(signal.reason)
     const open = connection.session ?? (await session(signal))
+    // Both may have changed in the turn that brought the session, and nothing would end the waiting.
+    if (signal?.aborted) throw cancelledError(signal.reason)
+    if (connection.session !== open) throw new AtpError('connection_closed', 'The connection closed as it was opened')
     lastRequest += 1
     const requestId = `q${lastRequest}`
+    const text = encode(makeFrame(requestId), what)
+    const { maxFrameBytes } = open.welcome.limits
+    if (exceedsBytes(text, maxFrameBytes)) {
+      // Sent, it would make the server close the socket under all other calls.
+      throw new AtpError('payload_too_large', `${what}: the request is larger than ${maxFrameBytes} bytes of JSON`)
+    }
     // Made at call time, so that its stack shows the caller.
     const answer = pending.wait(requestId, timeoutMs, () => {
       return new AtpError('deadline_exceeded', `${what}: the server did not answer within ${timeoutMs} ms`)
     })
-    open.send(makeFrame(requestId))
+    open.sendText(text)
     if (!signal) return answer
     const onAbort = (): void => {
       const reason = typeof signal.reason === 'string' ? signal.reason : undefined
@@ -161,5 +168,16 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
       pending.rejectAll(() => new AtpError('client_stopped', 'The client was closed'))
       connection.stop()
     },
+  }
+}
+
+/** @throws AtpError `invalid_params` when what the caller gave has no JSON form */
+function encode(frame: Frame, what: string): string {
+  try {
+    return encodeFrame(frame)
+  } catch (error) {
+    throw new AtpError('invalid_params', `${what}: the arguments are not JSON: ${errorText(error).split('\n')[0]}`, {
+      cause: error,
+    })
   }
 }

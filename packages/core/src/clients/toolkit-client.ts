@@ -2,24 +2,31 @@ import { Cancellation } from '../dispatch/cancel-signal.ts'
 import { invokeTool } from '../dispatch/invoke-tool.ts'
 import { AtpError } from '../errors/atp-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
+import { toWireError } from '../errors/to-wire-error.ts'
 import { type Logger, silentLogger } from '../logging/logger.ts'
-import { decodeToToolkit, encodeResult, errorFrame } from '../protocol/codec.ts'
+import { closeCodes } from '../protocol/close-codes.ts'
+import { decodeToToolkit, encodeResult } from '../protocol/codec.ts'
 import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
 import { Toolkit, type ToolkitOptions } from '../registry/toolkit.ts'
+import type { Tool } from '../tool/tool.ts'
 import type { BackoffOptions } from '../transport/backoff.ts'
 import type { Connect } from '../transport/transport.ts'
 import { connectWebSocket } from '../transport/websocket.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
+import { checkApiKey, checkWaitMs } from './check-options.ts'
 import { Connection, type ConnectionState, lostError } from './connection.ts'
 import { Emitter } from './emitter.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, peerError, type Session } from './session.ts'
 import { ToolkitRegistration } from './toolkit-registration.ts'
 
 /** What a {@link ToolKitClient} tells while it runs. */
 export interface ToolKitClientEvents {
   /** Connected, and all tools are registered. */
   connected: { toolkitId: string }
-  /** The connection is gone; `reconnecting` follows unless the client stops or was refused. */
+  /**
+   * The connection is gone; `reconnecting` follows unless the client stops or was refused. Comes once more when the
+   * key is refused while reconnecting, which ends the client.
+   */
   disconnected: { error: AtpError | undefined }
   /** The next attempt begins in `retryInMs`. */
   reconnecting: { error: AtpError; retryInMs: number }
@@ -35,7 +42,7 @@ export interface ToolKitClientOptions extends ToolkitOptions {
   baseUrl?: string
   /** How calls arrive. @default 'ws' */
   protocol?: 'ws' | 'http'
-  /** How many calls run at once; the server answers those above with `busy`. @default 64 */
+  /** How many calls run at once, 1 to 65,536; the server answers those above with `busy`. @default 64 */
   maxConcurrency?: number
   /** Whether messages of errors that tools throw reach the caller. @default true */
   exposeErrors?: boolean
@@ -62,10 +69,18 @@ export class ToolKitClient extends Toolkit {
   readonly #connection: Connection
   readonly #registration: ToolkitRegistration
   readonly #events: Emitter<ToolKitClientEvents>
-  readonly #running = new Map<string, Cancellation>()
-  /** Handlers that have not ended, abandoned ones included. */
-  #busySlots = 0
+  /** Calls without an outcome. */
+  readonly #running = new Set<Cancellation>()
+  /** The newest run of each call: a server may send a call again after it lost the connection. */
+  readonly #runById = new Map<string, Cancellation>()
+  /** Handlers that outlived their call; each keeps its slot. */
+  #abandoned = 0
+  /** Whether `connected` was told since the last `start`, and whether it still holds. */
+  #wasConnected = false
+  #announced = false
   #idle: (() => void) | undefined
+  /** What was asked for last: `start` or `stop`. */
+  #wanted = false
   #stopping: Promise<void> | undefined
 
   /** @throws AtpError `unsupported`, `invalid_config` or `invalid_name` */
@@ -78,6 +93,8 @@ export class ToolKitClient extends Toolkit {
       )
     }
     checkApiKey(options.apiKey)
+    checkWaitMs('drainTimeoutMs', options.drainTimeoutMs)
+    checkConcurrency(options.maxConcurrency)
     this.#options = options
     this.#logger = options.logger ?? silentLogger
     this.#url = `${readBaseUrl(options.baseUrl ?? defaultBaseUrl).ws}/ws/v2/toolkit`
@@ -111,17 +128,27 @@ export class ToolKitClient extends Toolkit {
    * another toolkit, `registration_rejected` when the server does not take a tool, `client_stopped` after `stop`.
    */
   async start(): Promise<void> {
-    await this.#stopping
+    this.#wanted = true
+    while (this.#stopping !== undefined) await this.#stopping
+    if (!this.#wanted) throw new AtpError('client_stopped', 'The client was stopped')
     await this.#connection.start()
   }
 
-  /** Waits until the server knows the tools of this moment; tools may be added and removed after `start`. */
-  whenRegistered(): Promise<void> {
-    return this.#registration.settled()
+  /**
+   * Waits until the server knows the tools of this moment; tools may be added and removed after `start`.
+   * @throws AtpError `client_stopped` when the client is not started, and what the registration failed with.
+   */
+  async whenRegistered(): Promise<void> {
+    if (this.state === 'idle' || this.state === 'refused' || this.state === 'stopped') {
+      throw new AtpError('client_stopped', `Toolkit "${this.appName}" is ${this.state}: start it to register its tools`)
+    }
+    await this.#connection.start()
+    await this.#registration.settled()
   }
 
   /** Takes no new calls, waits for the running ones, closes. Idempotent. */
   stop(): Promise<void> {
+    this.#wanted = false
     this.#stopping ??= this.#drainAndStop().finally(() => {
       this.#stopping = undefined
     })
@@ -142,13 +169,13 @@ export class ToolKitClient extends Toolkit {
       clearTimeout(timer)
       this.#idle = undefined
     }
-    for (const cancellation of this.#running.values()) cancellation.cancel('The toolkit stops')
-    this.#registration.disconnected(new AtpError('client_stopped', 'The client was stopped'))
+    for (const cancellation of this.#running) cancellation.cancel('The toolkit stops')
+    this.#registration.stopped()
     this.#connection.stop()
   }
 
   async #open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session> {
-    let closed = false
+    let lost: AtpError | undefined
     let session: Session | undefined
     session = await openSession<ToToolkitFrame>({
       url: this.#url,
@@ -163,29 +190,48 @@ export class ToolKitClient extends Toolkit {
       decode: decodeToToolkit,
       onFrame: (frame) => session && this.#onFrame(session, frame),
       onClose: (code, reason) => {
-        closed = true
-        this.#registration.disconnected(lostError(code, reason))
+        lost = lostError(code, reason)
+        if (session) this.#registration.disconnected(session, lost)
         gone(code, reason)
       },
-      onBadFrame: (error) => this.#logger.warn('frame.unreadable', { error: error.message }),
+      onBadFrame: (error, requestId) => this.#onBadFrame(session, error, requestId),
       timeoutMs: connectTimeoutMs,
       signal,
     })
     try {
+      // It may have ended, or the client may have been stopped, in the very turn that opened it.
+      if (lost !== undefined) throw lost
+      if (signal.aborted) throw new AtpError('client_stopped', 'The client was stopped')
       await this.#registration.register(session)
     } catch (error) {
-      if (!closed) session.close(1000, 'not registered')
+      session.close(closeCodes.normal, 'not registered')
       throw error
     }
     return session
   }
 
   #onState(state: ConnectionState, error: AtpError | undefined, retryInMs: number | undefined): void {
-    if (state === 'connected') this.#events.emit('connected', { toolkitId: this.#registration.toolkitId })
-    if (state === 'reconnecting' || state === 'refused' || state === 'stopped') {
-      if (this.#registration.takeAnnounced()) this.#events.emit('disconnected', { error })
+    if (state === 'connecting') this.#wasConnected = false
+    if (state === 'connected') {
+      this.#wasConnected = true
+      this.#announced = true
+      this.#events.emit('connected', { toolkitId: this.#registration.toolkitId })
+    }
+    const ended = state === 'reconnecting' || state === 'refused' || state === 'stopped'
+    if (ended && (this.#announced || (state === 'refused' && this.#wasConnected))) {
+      this.#announced = false
+      this.#events.emit('disconnected', { error })
     }
     if (state === 'reconnecting' && error) this.#events.emit('reconnecting', { error, retryInMs: retryInMs ?? 0 })
+  }
+
+  /** A call or an answer that cannot be read still ends what its sender or we wait for. */
+  #onBadFrame(session: Session | undefined, error: AtpError, requestId: string | undefined): void {
+    this.#logger.warn('frame.unreadable', { error: error.message })
+    if (requestId === undefined) return
+    const answer = new AtpError('protocol_error', `The server sent an answer that cannot be read: ${error.message}`)
+    if (this.#registration.failed(requestId, answer)) return
+    session?.send({ type: 'result', requestId, ok: false, error: toWireError(error) })
   }
 
   #onFrame(session: Session, frame: ToToolkitFrame): void {
@@ -194,13 +240,13 @@ export class ToolKitClient extends Toolkit {
         void this.#onCall(session, frame)
         return
       case 'cancel':
-        this.#running.get(frame.requestId)?.cancel(frame.reason)
+        this.#runById.get(frame.requestId)?.cancel(frame.reason)
         return
       case 'registered':
         this.#registration.answered(frame.requestId, frame)
         return
       case 'error':
-        if (frame.requestId !== undefined) this.#registration.failed(frame.requestId, frame.error)
+        if (frame.requestId !== undefined) this.#registration.failed(frame.requestId, peerError(frame.error))
         else this.#logger.warn('server.error', { code: frame.error.code, error: frame.error.message })
         return
       case 'drain':
@@ -219,26 +265,41 @@ export class ToolKitClient extends Toolkit {
     const tool = this.registeredTools.get(toolName)
     const refusal = this.#refusal(toolName, tool !== undefined)
     if (refusal || !tool) {
-      session.send({ type: 'result', requestId, ok: false, error: errorFrame(refusal).error })
+      session.send({ type: 'result', requestId, ok: false, error: toWireError(refusal) })
       return
     }
     const startedAt = Date.now()
     const cancellation = new Cancellation()
-    this.#running.set(requestId, cancellation)
-    this.#busySlots += 1
-    const outcome = await invokeTool(tool, frame.params, {
+    this.#running.add(cancellation)
+    this.#runById.set(requestId, cancellation)
+    // Arguments that are refused never reach the handler, which then never ends either.
+    let handler: 'waiting' | 'running' | 'abandoned' | 'ended' = 'waiting'
+    const watched: Tool = {
+      ...tool,
+      handler: (args, context) => {
+        handler = 'running'
+        return tool.handler(args, context)
+      },
+    }
+    const outcome = await invokeTool(watched, frame.params, {
       callId: requestId,
       authToken: frame.authToken,
       timeoutMs: frame.deadlineMs,
       signal: cancellation,
       onHandlerEnd: () => {
-        this.#busySlots -= 1
+        if (handler === 'abandoned') this.#abandoned -= 1
+        handler = 'ended'
       },
       logger: this.#logger,
       env: this.#options.env,
       exposeErrors: this.#options.exposeErrors,
     })
-    this.#running.delete(requestId)
+    this.#running.delete(cancellation)
+    if (this.#runById.get(requestId) === cancellation) this.#runById.delete(requestId)
+    if ((handler as string) === 'running') {
+      handler = 'abandoned'
+      this.#abandoned += 1
+    }
     if (outcome.ok) session.sendText(encodeResult(requestId, outcome.json))
     else session.send({ type: 'result', requestId, ok: false, error: outcome.error })
     if (this.#events.has('call')) {
@@ -253,7 +314,7 @@ export class ToolKitClient extends Toolkit {
     if (!known) return new AtpError('tool_not_found', `Toolkit "${this.appName}" has no tool "${toolName}"`)
     if (this.#stopping !== undefined)
       return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
-    if (this.#busySlots < this.#maxConcurrency) return undefined
+    if (this.#running.size + this.#abandoned < this.#maxConcurrency) return undefined
     return new AtpError(
       'busy',
       `Toolkit "${this.appName}" runs ${this.#maxConcurrency} calls already; send the call again later`,
@@ -261,8 +322,8 @@ export class ToolKitClient extends Toolkit {
   }
 }
 
-/** Shared by both clients. @throws AtpError `invalid_config` */
-export function checkApiKey(apiKey: unknown): void {
-  if (typeof apiKey === 'string' && apiKey !== '' && !/[^\x21-\x7e]/.test(apiKey)) return
-  throw new AtpError('invalid_config', 'apiKey must be a non-empty text without spaces or line breaks')
+/** What the server takes: a client it refuses would try again for ever. */
+function checkConcurrency(value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 65_536)) return
+  throw new AtpError('invalid_config', 'maxConcurrency must be a whole number from 1 to 65536')
 }

@@ -184,7 +184,10 @@ export class ToolkitRegistration {
 }
 
 /** Whether all that is left was told before, word for word. */
-function onlyRemoved(told: Told, now: { caption: string | undefined; instructions: string | undefined; tools: Tool[] }): boolean {
+function onlyRemoved(
+  told: Told,
+  now: { caption: string | undefined; instructions: string | undefined; tools: Tool[] },
+): boolean {
   if (told.caption !== now.caption || told.instructions !== now.instructions) return false
   return now.tools.length < told.tools.size && now.tools.every((tool) => told.tools.get(tool.name) === tool)
 }

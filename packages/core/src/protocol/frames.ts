@@ -2,9 +2,6 @@ import type { WireError } from '../errors/to-wire-error.ts'
 
 /** The messages of protocol 2 as code sees them. `docs/protocol.md` shows each as it travels. */
 
-/** The protocol number of `/ws/v2/…`. */
-export const protocolVersion = 2
-
 /** First frame of a client. The key travels here only where headers cannot be set. */
 export interface HelloFrame {
   type: 'hello'

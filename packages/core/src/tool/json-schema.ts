@@ -119,7 +119,7 @@ function jsonSchemaCheck(schema: JsonSchema, what: string): (value: unknown) => 
   return (value) => {
     let result: ReturnType<typeof validate>
     try {
-      // An interpreter: it generates no code, so it runs where `new Function` is forbidden.
+      // An interpreter: it generates no code, so it runs where that is forbidden.
       result = validate(value, schema as Schema, draft, lookup, false)
     } catch (error) {
       // What JSON does not have, such as undefined, is refused by throwing. Anything else is the schema's fault.

@@ -21,12 +21,3 @@ export interface PlatformSocketEvents {
   failed(reason: { message: string; status?: number; body?: string; retryAfterMs?: number }): void
   closed(code: number, reason: string): void
 }
-
-/** What the two platform modules export. */
-export interface PlatformSocketModule {
-  /** Whether `headers` are sent: a browser's or worker's WebSocket cannot. */
-  canSendHeaders: boolean
-  /** Whether `activity` tells of pings. */
-  seesPings: boolean
-  openPlatformSocket(url: string, headers: Record<string, string>, events: PlatformSocketEvents): PlatformSocket
-}

@@ -1,6 +1,8 @@
 import type { PlatformSocket, PlatformSocketEvents } from './platform-socket.ts'
 
+/** Whether `headers` are sent: a browser's or worker's WebSocket cannot. */
 export const canSendHeaders: boolean = false
+/** Whether `activity` tells of pings. */
 export const seesPings: boolean = false
 
 /** Opens a socket with the platform's own `WebSocket`, which takes no headers and shows no status. */

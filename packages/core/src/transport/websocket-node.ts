@@ -4,7 +4,9 @@ import type { PlatformSocket, PlatformSocketEvents } from './platform-socket.ts'
 /** Node has it, the types of other platforms do not. */
 declare function setImmediate(callback: () => void): unknown
 
+/** Whether `headers` are sent: a browser's or worker's WebSocket cannot. */
 export const canSendHeaders: boolean = true
+/** Whether `activity` tells of pings. */
 export const seesPings: boolean = true
 
 /** A server that does not answer the closing handshake must not keep a process alive for long. */

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { AtpError, ToolError } from '../../src/errors/atp-error.ts'
+import type { ToolDefinition } from '../../src/tool/tool.ts'
 import { pointSchema } from '../tool/point-schema.ts'
 import { errorOf, makeTool, recordingLogger, resultOf, run } from './run-tool.ts'
 
@@ -487,50 +488,23 @@ describe('errors of handlers', () => {
 })
 
 describe('the end of the handler', () => {
-  it.each([
-    ['succeeds at once', () => 1, {}],
-    [
-      'succeeds later',
-      async () => {
-        await nextTurn()
-        return 1
-      },
-      {},
-    ],
-    [
-      'throws',
-      () => {
-        throw new Error()
-      },
-      {},
-    ],
-    [
-      'rejects',
-      async () => {
-        await nextTurn()
-        throw new Error()
-      },
-      {},
-    ],
-    ['returns what is not JSON', () => 1n, {}],
-    [
-      'is a generator',
-      async function* () {
-        yield 1
-      },
-      {},
-    ],
-    ['is not reached for want of parameters', () => 1, { params: ['a'], requiredParams: ['a'] }],
+  const strict = { params: z.object({ a: z.string().optional() }) }
+  const cases: [what: string, handler: () => unknown, definition?: Partial<ToolDefinition>][] = [
+    ['succeeds at once', () => 1],
+    ['succeeds later', () => nextTurn()],
+    ['throws', fail],
+    ['rejects', () => nextTurn().then(fail)],
+    ['returns what is not JSON', () => 1n],
+    ['is a generator', countToTwo],
+    ['is not reached for want of parameters', () => 1, { params: ['b'], requiredParams: ['b'] }],
     ['is not reached for want of a token', () => 1, { authType: 'OAuth2' }],
-    ['is not reached for wrong types', () => 1, { params: z.object({ a: z.string().optional() }), args: { a: 1 } }],
-  ])(
-    'is told exactly once when the handler %s',
-    async (_what, handler, { args = {}, ...definition }: { args?: object }) => {
-      const ended = vi.fn()
-      await run(makeTool(handler, definition), args, { onHandlerEnd: ended })
-      expect(ended).toHaveBeenCalledTimes(1)
-    },
-  )
+    ['is not reached for wrong types', () => 1, strict],
+  ]
+  it.each(cases)('is told exactly once when the handler %s', async (_what, handler, definition) => {
+    const ended = vi.fn()
+    await run(makeTool(handler, definition), { a: 1 }, { onHandlerEnd: ended })
+    expect(ended).toHaveBeenCalledTimes(1)
+  })
 
   it('is told once for a call that was cancelled before it began', async () => {
     const ended = vi.fn()
@@ -542,6 +516,15 @@ describe('the end of the handler', () => {
     expect(ended).toHaveBeenCalledTimes(1)
   })
 })
+
+function fail(): never {
+  throw new Error('failed')
+}
+
+async function* countToTwo(): AsyncGenerator<number> {
+  yield 1
+  yield 2
+}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))

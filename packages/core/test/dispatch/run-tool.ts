@@ -2,7 +2,7 @@ import { type InvokeOptions, type InvokeOutcome, invokeTool } from '../../src/di
 import type { WireError } from '../../src/errors/to-wire-error.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import { defineTool } from '../../src/tool/define-tool.ts'
-import type { Tool, ToolContext, ToolDefinition } from '../../src/tool/tool.ts'
+import type { Tool, ToolContext, ToolDefinition, ToolHandler } from '../../src/tool/tool.ts'
 
 /** A tool called "f" that takes anything, unless the definition says otherwise. */
 export function makeTool(
@@ -10,7 +10,10 @@ export function makeTool(
   definition: Partial<ToolDefinition> = {},
 ): Tool {
   const open = { type: 'object', properties: {} }
-  return defineTool({ name: 'f', description: '', params: open, ...definition } as ToolDefinition, handler)
+  return defineTool(
+    { name: 'f', description: '', params: open, ...definition } as ToolDefinition,
+    handler as ToolHandler<unknown>,
+  )
 }
 
 /** Runs a tool with the shortest options. */

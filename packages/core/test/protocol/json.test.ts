@@ -47,7 +47,7 @@ describe('parseJson', () => {
 
   it('takes 64 levels and refuses 65, in lists and objects', () => {
     expect(() => parseJson('['.repeat(64) + ']'.repeat(64))).not.toThrow()
-    for (const text of ['['.repeat(65) + ']'.repeat(65), '{"a":'.repeat(65) + '1' + '}'.repeat(65)]) {
+    for (const text of ['['.repeat(65) + ']'.repeat(65), `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`]) {
       expect(() => parseJson(text)).toThrow(
         expect.objectContaining({ code: 'invalid_json', message: 'JSON is nested deeper than 64 levels' }),
       )

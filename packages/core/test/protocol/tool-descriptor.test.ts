@@ -10,7 +10,8 @@ import {
 } from '../../src/protocol/tool-descriptor.ts'
 import { frameFixtures } from './frame-fixtures.ts'
 
-const [wireFixture] = frameFixtures.get('register')?.tools as [Record<string, unknown>]
+const { tools } = frameFixtures.get('register') as { tools: [Record<string, unknown>] }
+const [wireFixture] = tools
 
 const full: ToolDescriptor = {
   name: 'create_company',

@@ -1,0 +1,16 @@
+import { AtpError } from '../errors/atp-error.ts'
+
+/** The longest wait that timers take; longer ones would end at once. */
+const maxTimerMs = 2_147_483_647
+
+/** Refuses a key that no header could carry. @throws AtpError `invalid_config` */
+export function checkApiKey(apiKey: unknown): void {
+  if (typeof apiKey === 'string' && apiKey !== '' && !/[^\x21-\x7e]/.test(apiKey)) return
+  throw new AtpError('invalid_config', 'apiKey must be a non-empty text without spaces or line breaks')
+}
+
+/** Refuses an option that is no wait in milliseconds. @throws AtpError `invalid_config` */
+export function checkWaitMs(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && value <= maxTimerMs)) return
+  throw new AtpError('invalid_config', `${name} must be a number of milliseconds from 0 to ${maxTimerMs}`)
+}
