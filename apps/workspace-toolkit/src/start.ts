@@ -83,9 +83,11 @@ async function main(): Promise<void> {
   const tools = await toolkit.start()
   print(`ATP server ready on ${url}`)
   print(`\nToolkit "workspace" serves ${tools.join(', ')}\nover ${folder}. Try in a second terminal:\n`)
-  print(`  npm run -s atp -- call workspace search_text pattern=ATP`)
-  print(`  npm run -s atp -- call workspace hello_world name=Ada`)
-  print(`  npm run -s atp -- context workspace --provider anthropic --json`)
+  // The command line looks for the keys in the same default folder.
+  const where = dataDir === resolve(startedIn, '.atp') ? '' : `ATP_DATA=${dataDir} `
+  print(`  ${where}npm run -s atp -- call workspace search_text pattern=ATP`)
+  print(`  ${where}npm run -s atp -- call workspace hello_world name=Ada`)
+  print(`  ${where}npm run -s atp -- context workspace --provider anthropic --json`)
   print('\nCtrl-C ends both.')
 }
 

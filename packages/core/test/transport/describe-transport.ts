@@ -161,7 +161,7 @@ export function describeTransport(name: string, under: TransportUnderTest): void
         code: 'connection_failed',
         message: expect.stringContaining('50 ms'),
       })
-      await server.hungUp()
+      await (await server.unanswered.next()).gone
       expect(near.told).toEqual([])
     })
 
@@ -171,9 +171,10 @@ export function describeTransport(name: string, under: TransportUnderTest): void
       const abort = new AbortController()
       const connecting = connect({ ...connectOptions(server.url, near), signal: abort.signal })
       const failed = expect(connecting).rejects.toMatchObject({ code: 'client_stopped' })
-      await new Promise((resolve) => setImmediate(resolve))
+      const handshake = await server.unanswered.next()
       abort.abort()
       await failed
+      await handshake.gone
       expect(near.told).toEqual([])
     })
 

@@ -17,7 +17,6 @@ export interface MemoryServer extends TestServer {
 /** Makes a server that accepts every connection. */
 export function createMemoryServer(): MemoryServer {
   const accepted = new Mailbox<TestPeer>()
-  const hungUp = new Mailbox<void>()
   let attempts = 0
   const server: MemoryServer = {
     url: 'memory://server',
@@ -28,7 +27,7 @@ export function createMemoryServer(): MemoryServer {
     get attempts() {
       return attempts
     },
-    hungUp: () => hungUp.next(),
+    unanswered: new Mailbox(),
     async connect({ url, apiKey, handlers, timeoutMs, signal }) {
       const refusal = server.refuse(attempts)
       attempts += 1
@@ -39,7 +38,9 @@ export function createMemoryServer(): MemoryServer {
       if (refusal) throw refusal
       if (server.hang) {
         const late = new AtpError('connection_failed', `${url} did not answer within ${timeoutMs} ms`)
-        await endless(signal, timeoutMs, gaveUp, late).finally(() => hungUp.push())
+        const gone = Promise.withResolvers<void>()
+        server.unanswered.push({ gone: gone.promise })
+        await endless(signal, timeoutMs, gaveUp, late).finally(gone.resolve)
       }
       const far = new FarEnd(server.keySent ? `Bearer ${apiKey}` : undefined)
       const near = new MemoryEnd(handlers)

@@ -33,7 +33,6 @@ export interface SocketServer extends TestServer {
 export async function startSocketServer(): Promise<SocketServer> {
   const acceptor = new WebSocketServer({ noServer: true, maxPayload: 32 * 1024 * 1024 })
   const streams = new Set<Duplex>()
-  const hungUp = new Mailbox<void>()
   const http = createServer()
   http.on('connection', (stream) => {
     streams.add(stream)
@@ -42,8 +41,10 @@ export async function startSocketServer(): Promise<SocketServer> {
   http.on('upgrade', (request, stream, head) => {
     stream.on('error', () => {})
     if (server.hang) {
-      // Read on, or the end of the stream would never show.
-      stream.resume().on('close', () => hungUp.push())
+      const gone = Promise.withResolvers<void>()
+      // Unless it is read the end of the stream never shows.
+      stream.resume().on('end', gone.resolve).on('close', gone.resolve)
+      server.unanswered.push({ gone: gone.promise })
     } else if (server.answer) server.answer(stream)
     else acceptor.handleUpgrade(request, stream, head, (socket) => server.accepted.push(toPeer(request, socket)))
   })
@@ -53,7 +54,7 @@ export async function startSocketServer(): Promise<SocketServer> {
     accepted: new Mailbox(),
     hang: false,
     answer: undefined,
-    hungUp: () => hungUp.next(),
+    unanswered: new Mailbox(),
     async [Symbol.asyncDispose]() {
       for (const stream of streams) stream.destroy()
       await new Promise((resolve) => http.close(resolve))

@@ -30,8 +30,8 @@ export interface TestServer extends AsyncDisposable {
   readonly accepted: Mailbox<TestPeer>
   /** Whether handshakes are left unanswered. */
   hang: boolean
-  /** Resolves when a handshake that was left unanswered is gone. */
-  hungUp(): Promise<void>
+  /** The handshakes that were left unanswered; `gone` resolves when the client ended one. */
+  readonly unanswered: Mailbox<{ gone: Promise<void> }>
 }
 
 /** What a transport told its owner, in order. */
