@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Cancellation } from '../../src/dispatch/cancel-signal.ts'
-import { defaultTimeoutMs, effectiveTimeoutMs, type InvokeOutcome } from '../../src/dispatch/invoke-tool.ts'
-import type { Tool, ToolContext } from '../../src/tool/tool.ts'
+import { defaultTimeoutMs, effectiveTimeoutMs } from '../../src/dispatch/invoke-tool.ts'
 import { pointSchema } from '../tool/point-schema.ts'
-import { makeTool, recordingLogger, run } from './run-tool.ts'
+import { controlled, later, makeTool, recordingLogger, run, start } from './run-tool.ts'
+
+const never = (): Promise<never> => new Promise(() => {})
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -12,29 +13,6 @@ afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
 })
-
-/** A call whose outcome can be asked for without waiting. */
-async function start(
-  tool: Tool,
-  options: Parameters<typeof run>[2] = {},
-): Promise<{ outcome(): InvokeOutcome | undefined }> {
-  let outcome: InvokeOutcome | undefined
-  void run(tool, {}, options).then((value) => {
-    outcome = value
-  })
-  await vi.advanceTimersByTimeAsync(0)
-  return { outcome: () => outcome }
-}
-
-/** A handler that ends when the test says so. */
-function controlled(): {
-  handler: () => Promise<unknown>
-  resolve(value: unknown): void
-  reject(error: unknown): void
-} {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  return { handler: () => promise, resolve, reject }
-}
 
 describe('effectiveTimeoutMs', () => {
   it.each([
@@ -131,11 +109,8 @@ describe('the deadline', () => {
   it('covers validation that does not come back, and the handler is then never run', async () => {
     const handler = vi.fn()
     const ended = vi.fn()
-    const schema = pointSchema()
-    const stuck = { '~standard': { ...schema['~standard'], validate: () => new Promise<never>(() => {}) } }
-    const params = { ...stuck['~standard'].jsonSchema.input({ target: 'draft-2020-12' }), required: [] }
-    const jsonSchema = { input: () => params, output: () => params }
-    const tool = makeTool(handler, { params: { '~standard': { ...stuck['~standard'], jsonSchema } } as never })
+    const params = pointSchema({ jsonSchema: { type: 'object' }, validate: never })
+    const tool = makeTool(handler, { params })
     const call = await start(tool, { timeoutMs: 100, onHandlerEnd: ended })
     expect(ended).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(100)
@@ -145,7 +120,7 @@ describe('the deadline', () => {
   })
 
   it('covers the validation of the result', async () => {
-    const output = { '~standard': { ...pointSchema()['~standard'], validate: () => new Promise<never>(() => {}) } }
+    const output = pointSchema({ validate: never })
     const call = await start(
       makeTool(() => 1, { output }),
       { timeoutMs: 100 },
@@ -155,11 +130,8 @@ describe('the deadline', () => {
   })
 
   it('is one for validation and handler together', async () => {
-    const slow = { '~standard': { ...pointSchema()['~standard'], validate: (value: unknown) => later(60, { value }) } }
-    const jsonSchema = { input: () => ({ type: 'object' }), output: () => ({}) }
-    const tool = makeTool(() => later(60, 'done'), {
-      params: { '~standard': { ...slow['~standard'], jsonSchema } } as never,
-    })
+    const params = pointSchema({ jsonSchema: { type: 'object' }, validate: () => later(60, { value: { x: 1, y: 1 } }) })
+    const tool = makeTool(() => later(60, 'done'), { params })
     const call = await start(tool, { timeoutMs: 100 })
     await vi.advanceTimersByTimeAsync(99)
     expect(call.outcome()).toBeUndefined()
@@ -233,81 +205,6 @@ describe('an abandoned handler', () => {
   })
 })
 
-describe('a cancel', () => {
-  const ways: [string, () => { signal: AbortSignal | Cancellation; cancel(reason?: unknown): void }][] = [
-    ['an AbortSignal', () => abortable()],
-    ['a Cancellation', () => cancellable()],
-  ]
-
-  it.each(ways)('by %s ends the call at once and reaches the handler', async (_what, make) => {
-    const { signal, cancel } = make()
-    let seen: AbortSignal | undefined
-    const ended = vi.fn()
-    const tool = makeTool((_args, context: ToolContext) => {
-      seen = context.signal
-      return new Promise(() => {})
-    })
-    const call = await start(tool, { signal, onHandlerEnd: ended })
-    cancel('user left')
-    expect(seen?.aborted).toBe(true)
-    await vi.advanceTimersByTimeAsync(0)
-    expect(call.outcome()).toEqual({
-      ok: false,
-      error: { code: 'cancelled', message: 'The call was cancelled by its caller: user left', retryable: false },
-    })
-    expect(ended).not.toHaveBeenCalled()
-    expect(vi.getTimerCount()).toBe(0)
-  })
-
-  it.each(ways)('by %s before the first look at the signal is seen there', async (_what, make) => {
-    const { signal, cancel } = make()
-    const tool = makeTool(async (_args, context) => {
-      cancel()
-      context.signal.throwIfAborted()
-    })
-    const call = await start(tool, { signal })
-    expect(call.outcome()).toMatchObject({ ok: false, error: { code: 'cancelled' } })
-  })
-
-  it('comes too late for a handler that is done', async () => {
-    const { signal, cancel } = abortable()
-    const call = await start(
-      makeTool(() => 'done'),
-      { signal },
-    )
-    cancel()
-    expect(call.outcome()).toEqual({ ok: true, json: '"done"' })
-  })
-
-  it('during asynchronous validation keeps the handler from running', async () => {
-    const { signal, cancel } = abortable()
-    const handler = vi.fn()
-    const schema = { ...pointSchema()['~standard'], validate: (value: unknown) => later(10, { value }) }
-    const jsonSchema = { input: () => ({ type: 'object' }), output: () => ({}) }
-    const call = await start(makeTool(handler, { params: { '~standard': { ...schema, jsonSchema } } as never }), {
-      signal,
-    })
-    cancel()
-    await vi.advanceTimersByTimeAsync(10)
-    expect(call.outcome()).toMatchObject({ ok: false, error: { code: 'cancelled' } })
-    expect(handler).not.toHaveBeenCalled()
-  })
-
-  it('and deadline leave the first of them standing', async () => {
-    const { signal, cancel } = abortable()
-    let seen: AbortSignal | undefined
-    const tool = makeTool((_args, context) => {
-      seen = context.signal
-      return new Promise(() => {})
-    })
-    const call = await start(tool, { signal, timeoutMs: 100 })
-    await vi.advanceTimersByTimeAsync(100)
-    cancel()
-    expect(seen?.reason).toMatchObject({ code: 'deadline_exceeded' })
-    expect(call.outcome()).toMatchObject({ error: { code: 'deadline_exceeded' } })
-  })
-})
-
 describe('a fast tool', () => {
   it.each([
     ['returns', () => 1],
@@ -338,17 +235,3 @@ describe('a fast tool', () => {
     resolve(1)
   })
 })
-
-function later<T>(ms: number, value: T): Promise<T> {
-  return new Promise((resolve) => setTimeout(() => resolve(value), ms))
-}
-
-function abortable(): { signal: AbortSignal; cancel(reason?: unknown): void } {
-  const controller = new AbortController()
-  return { signal: controller.signal, cancel: (reason) => controller.abort(reason) }
-}
-
-function cancellable(): { signal: Cancellation; cancel(reason?: unknown): void } {
-  const signal = new Cancellation()
-  return { signal, cancel: (reason) => signal.cancel(reason) }
-}

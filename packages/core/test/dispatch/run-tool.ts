@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import { type InvokeOptions, type InvokeOutcome, invokeTool } from '../../src/dispatch/invoke-tool.ts'
 import type { WireError } from '../../src/errors/to-wire-error.ts'
 import type { Logger } from '../../src/logging/logger.ts'
@@ -46,4 +47,39 @@ export function recordingLogger(): Logger & { lines: [level: string, event: stri
     lines.push([name, event, fields])
   }
   return { lines, debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
+}
+
+/** An object of exactly that many levels. */
+export function nested(levels: number): Record<string, unknown> {
+  let value: Record<string, unknown> = {}
+  for (let level = 1; level < levels; level += 1) value = { value }
+  return value
+}
+
+/** A call whose outcome can be asked for without waiting. */
+export async function start(
+  tool: Tool,
+  options: Parameters<typeof run>[2] = {},
+): Promise<{ outcome(): InvokeOutcome | undefined }> {
+  let outcome: InvokeOutcome | undefined
+  void run(tool, {}, options).then((value) => {
+    outcome = value
+  })
+  await vi.advanceTimersByTimeAsync(0)
+  return { outcome: () => outcome }
+}
+
+/** A handler that ends when the test says so. */
+export function controlled(): {
+  handler: () => Promise<unknown>
+  resolve(value: unknown): void
+  reject(error: unknown): void
+} {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  return { handler: () => promise, resolve, reject }
+}
+
+/** A promise of a value that comes after some time on the clock. */
+export function later<T>(ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), ms))
 }

@@ -16,6 +16,8 @@ export interface Point {
 export interface PointSchemaOptions {
   /** Validates in a promise, as libraries with asynchronous rules do. */
   asynchronous?: boolean
+  /** Takes the place of its own check. */
+  validate?: (value: unknown) => Promise<StandardSchemaV1.Result<Point>>
   /** The dialects it can describe itself in. */
   targets?: string[]
   /** What it claims as its JSON Schema. */
@@ -40,7 +42,7 @@ export function pointSchema(
     '~standard': {
       version: 1,
       vendor: 'points',
-      validate: (value) => (asynchronous ? Promise.resolve(readPoint(value)) : readPoint(value)),
+      validate: options.validate ?? ((value) => (asynchronous ? Promise.resolve(readPoint(value)) : readPoint(value))),
       jsonSchema: { input: describe, output: describe },
     },
   }

@@ -94,9 +94,9 @@ describe('a call', () => {
   })
 
   it('names an unknown provider', async () => {
-    expect(() => llm.getToolkitContext({ toolkitId: 'bad input', provider: 'skynet' })).toThrow(
-      expect.objectContaining({ code: 'unknown_provider' }),
-    )
+    await expect(llm.getToolkitContext({ toolkitId: 'bad input', provider: 'skynet' })).rejects.toMatchObject({
+      code: 'unknown_provider',
+    })
   })
 
   it('is answered at once when its toolkit is not connected', async () => {
@@ -260,6 +260,12 @@ describe('a socket', () => {
     peer.send({ type: 'call', request_id: 'big', toolkit_id: 't', tool: 't', params: { x: 'x'.repeat(5 * 1_048_576) } })
     await expect(peer.closed).resolves.toBe(1009)
     await expect(run('add', { a: 1, b: 2 })).resolves.toBe(3)
+  })
+
+  it('closes with 1007 on a text that is not UTF-8', async () => {
+    await using peer = await connect()
+    peer.socket.send(Buffer.from([0xff, 0xfe]), { binary: false })
+    await expect(peer.closed).resolves.toBe(1007)
   })
 
   it('takes no frame before hello', async () => {

@@ -288,6 +288,36 @@ describe('limits', () => {
     await expect(answer('ß'.repeat(cap / 2))).resolves.toMatchObject({ code: 'result_too_large' })
   })
 
+  it('answer busy for a toolkit that does not read, close it when it goes on, and harm nobody else', async () => {
+    await using server = await startTestServer({
+      limits: { bufferedBusyBytes: 1_048_576, bufferedCloseBytes: 4_194_304, callsInFlightPerKey: 10_000 },
+    })
+    const { key } = await server.server.createKey({ kind: 'toolkit', name: 'deaf' })
+    await using deaf = await connectRawPeer({
+      url: server.url,
+      path: '/ws/v2/toolkit',
+      key,
+      hello: { max_concurrency: 9_999 },
+    })
+    deaf.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool('listen')] })
+    await deaf.next((frame) => frame.type === 'registered')
+    const other = await server.toolkit({ appName: 'other' })
+    other.registerTool({ name: 'ping', description: 'Answers' }, () => 'pong')
+    await other.start()
+    deaf.socket.pause()
+    const llm = server.llm()
+    const outcomes = new Set<string>()
+    const text = 'x'.repeat(500_000)
+    // What the kernel takes in for a peer that does not read is not ours to know, so the flood goes on until it shows.
+    for (let i = 0; i < 200 && !outcomes.has('busy'); i += 1) {
+      llm
+        .call({ toolkitId: 'deaf', tool: 'listen', params: { text } })
+        .catch((error: AtpError) => outcomes.add(error.code))
+      await expect(llm.call({ toolkitId: 'other', tool: 'ping' })).resolves.toBe('pong')
+    }
+    expect(outcomes).toContain('busy')
+  })
+
   it('take requests of 1 MB', async () => {
     await using server = await startTestServer()
     const toolkit = await server.toolkit({ appName: 'echo' })
