@@ -5,7 +5,7 @@ import type { ErrorCode } from './codes.ts'
 export const maxErrorMessageLength = 2_000
 
 /** The most an error's `details` may weigh, in characters of JSON; larger ones are left out. */
-export const maxDetailsLength = 16_384
+const maxDetailsLength = 16_384
 
 /** What a peer sees of an error: never a stack, never a cause. */
 export interface WireError {

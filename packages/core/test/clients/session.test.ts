@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exceedsBytes, openSession, type Session, type SessionOptions } from '../../src/clients/session.ts'
 import { AtpError } from '../../src/errors/atp-error.ts'
-import { decodeToLlm } from '../../src/protocol/codec.ts'
+import { decodeToLlm, encodeFrame } from '../../src/protocol/codec.ts'
 import type { FromLlmFrame, ToLlmFrame } from '../../src/protocol/frames.ts'
 import { Mailbox } from '../transport/mailbox.ts'
 import { llmServer, type ScriptedPeer, type ScriptedServer, welcomeFrame } from './scripted-server.ts'
@@ -192,11 +192,16 @@ describe('openSession', () => {
   })
 
   it('does not open what ended in the turn that brought the welcome', async () => {
-    const { session, onClose } = opening()
-    const peer = await server.connection()
-    await peer.next('hello')
-    peer.send(welcomeFrame())
-    peer.raw.close(4401, 'revoked')
+    const { session, onClose } = opening({
+      async connect(options) {
+        const { transport, keySent } = await server.memory.connect(options)
+        transport.send = () => {
+          options.handlers.onMessage(encodeFrame(welcomeFrame()))
+          options.handlers.onClose(4401, 'revoked')
+        }
+        return { transport, keySent }
+      },
+    })
     await expect(session).rejects.toMatchObject({ code: 'unauthorized' })
     expect(onClose).not.toHaveBeenCalled()
     expect(vi.getTimerCount()).toBe(0)

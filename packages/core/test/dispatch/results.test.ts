@@ -56,6 +56,17 @@ describe('results', () => {
     }
   })
 
+  it('are judged by what their toJSON says, not by what is behind it', async () => {
+    const node: { id: number; parent?: unknown; toJSON(): unknown } = {
+      id: 1,
+      toJSON: () => ({ id: 1, text: 'x'.repeat(200) }),
+    }
+    node.parent = node
+    expect(await resultOf(makeTool(() => ({ node })))).toEqual({ node: { id: 1, text: 'x'.repeat(200) } })
+    const hidden = { toJSON: () => nested(65) }
+    expect(await errorOf(makeTool(() => hidden))).toMatchObject({ code: 'invalid_result' })
+  })
+
   it('may hold the words __proto__ and constructor as values', async () => {
     const value = { key: '__proto__', text: '"__proto__": 1', constructor: { name: 'x' } }
     expect(await resultOf(makeTool(() => value))).toEqual(value)
