@@ -3,7 +3,7 @@ import { isErrorCode } from '../errors/codes.ts'
 import { maxErrorMessageLength, type WireError } from '../errors/to-wire-error.ts'
 import type * as frames from './frames.ts'
 import { isJsonObject } from './json.ts'
-import { isAppName } from './names.ts'
+import { isAppName, maxCaptionLength, maxInstructionsLength } from './names.ts'
 
 /*
  * One schema per frame type: what travels in, the camelCase message out. Unknown members are ignored everywhere.
@@ -89,8 +89,8 @@ export const register: z.ZodType<frames.RegisterFrame> = z
     type: z.literal('register'),
     request_id: requestId,
     toolkit_hash: z.string().min(1).max(128),
-    caption: text(4_096),
-    instructions: text(65_536),
+    caption: text(maxCaptionLength),
+    instructions: text(maxInstructionsLength),
     tools: z.array(z.unknown()).max(5_000).nullish(),
   })
   .transform((frame) => ({

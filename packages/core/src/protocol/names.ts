@@ -6,6 +6,12 @@ export const namePattern: RegExp = /^[a-zA-Z0-9_-]{1,64}$/
 /** The longest toolkit name a client may use; older clients use any text. */
 export const maxAppNameLength = 128
 
+/** The longest caption of a toolkit, in characters. */
+export const maxCaptionLength = 4_096
+
+/** The longest system instructions of a toolkit, in characters. */
+export const maxInstructionsLength = 65_536
+
 /**
  * Refuses a tool name that not every LLM provider would take.
  * @throws AtpError `invalid_name`

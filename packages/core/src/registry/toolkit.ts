@@ -1,5 +1,5 @@
 import { AtpError } from '../errors/atp-error.ts'
-import { checkAppName } from '../protocol/names.ts'
+import { checkAppName, maxCaptionLength, maxInstructionsLength } from '../protocol/names.ts'
 import { defineTool } from '../tool/define-tool.ts'
 import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from '../tool/tool.ts'
 
@@ -7,26 +7,46 @@ import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from '../tool/tool.t
 export interface ToolkitOptions {
   /** The toolkit's name, 1 to 128 characters. */
   appName: string
-  /** One line for people and models. */
+  /** One line for people and models, at most 4,096 characters. */
   caption?: string | undefined
-  /** System instructions for a model that uses the toolkit. */
+  /** System instructions for a model that uses the toolkit, at most 65,536 characters. */
   instructions?: string | undefined
 }
 
 /** Tools under one name. */
 export class Toolkit {
   readonly appName: string
-  caption: string | undefined
-  instructions: string | undefined
+  #caption: string | undefined
+  #instructions: string | undefined
   readonly #tools = new Map<string, Tool>()
   readonly #listeners = new Set<() => void>()
 
-  /** @throws AtpError `invalid_name` */
+  /** @throws AtpError `invalid_name` or `invalid_request` */
   constructor(options: ToolkitOptions) {
     checkAppName(options.appName)
     this.appName = options.appName
-    this.caption = options.caption
-    this.instructions = options.instructions
+    this.#caption = checkText('caption', options.caption, maxCaptionLength)
+    this.#instructions = checkText('instructions', options.instructions, maxInstructionsLength)
+  }
+
+  get caption(): string | undefined {
+    return this.#caption
+  }
+
+  /** @throws AtpError `invalid_request` */
+  set caption(caption: string | undefined) {
+    this.#caption = checkText('caption', caption, maxCaptionLength)
+    this.#changed()
+  }
+
+  get instructions(): string | undefined {
+    return this.#instructions
+  }
+
+  /** @throws AtpError `invalid_request` */
+  set instructions(instructions: string | undefined) {
+    this.#instructions = checkText('instructions', instructions, maxInstructionsLength)
+    this.#changed()
   }
 
   /** The tools by name, in the order they were registered. */
@@ -61,7 +81,7 @@ export class Toolkit {
     return removed
   }
 
-  /** Calls the listener after each change of the tools; returns what ends that. */
+  /** Calls the listener after each change of the tools or of what the toolkit tells of itself; returns what ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -70,4 +90,9 @@ export class Toolkit {
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }
+}
+
+function checkText(name: string, text: string | undefined, maxLength: number): string | undefined {
+  if (text === undefined || (typeof text === 'string' && text.length <= maxLength)) return text
+  throw new AtpError('invalid_request', `A toolkit's ${name} must be a text of at most ${maxLength} characters`)
 }

@@ -102,3 +102,25 @@ describe('Toolkit', () => {
     expect(other.registeredTools.size).toBe(0)
   })
 })
+
+describe('what a toolkit tells of itself', () => {
+  it('can be set later, which tells the listeners', () => {
+    const toolkit = new Toolkit({ appName: 'orders' })
+    const changed = vi.fn()
+    toolkit.onChange(changed)
+    toolkit.caption = 'Looks up orders'
+    toolkit.instructions = 'Ask before you cancel.'
+    expect([toolkit.caption, toolkit.instructions]).toEqual(['Looks up orders', 'Ask before you cancel.'])
+    expect(changed).toHaveBeenCalledTimes(2)
+  })
+
+  it('is refused when it is longer than a server takes', () => {
+    const tooLong = expect.objectContaining({ code: 'invalid_request' })
+    expect(() => new Toolkit({ appName: 'orders', caption: 'x'.repeat(4_097) })).toThrow(tooLong)
+    const toolkit = new Toolkit({ appName: 'orders', instructions: 'x'.repeat(65_536) })
+    expect(() => {
+      toolkit.instructions = 'x'.repeat(65_537)
+    }).toThrow(tooLong)
+    expect(toolkit.instructions).toHaveLength(65_536)
+  })
+})

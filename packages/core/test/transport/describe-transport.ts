@@ -32,7 +32,13 @@ export function describeTransport(name: string, under: TransportUnderTest): void
   describe(`transport over ${name}`, () => {
     it('carries text frames in order, both ways', async () => {
       const { transport, near, far } = await open()
-      const texts = ['', 'ü€😀', '{"a":1}', 'x'.repeat(200_000), ...Array.from({ length: 200 }, (_, index) => `${index}`)]
+      const texts = [
+        '',
+        'ü€😀',
+        '{"a":1}',
+        'x'.repeat(200_000),
+        ...Array.from({ length: 200 }, (_, index) => `${index}`),
+      ]
       for (const text of texts) transport.send(text)
       for (const text of texts) far.send(text)
       for (const text of texts) expect(await far.received.next()).toBe(text)
@@ -128,7 +134,10 @@ export function describeTransport(name: string, under: TransportUnderTest): void
     })
 
     it.each([
-      { what: 'both sides close', act: (near: Transport, far: TestPeer) => (near.close(1000, ''), far.close(1000, '')) },
+      {
+        what: 'both sides close',
+        act: (near: Transport, far: TestPeer) => (near.close(1000, ''), far.close(1000, '')),
+      },
       { what: 'it is closed twice', act: (near: Transport) => (near.close(1000, ''), near.close(1000, '')) },
       { what: 'it is closed and terminated', act: (near: Transport) => (near.close(1000, ''), near.terminate()) },
       { what: 'it is terminated twice', act: (near: Transport) => (near.terminate(), near.terminate()) },

@@ -1,0 +1,367 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LLMClient, type LLMClientOptions } from '../../src/clients/llm-client.ts'
+import { AtpError } from '../../src/errors/atp-error.ts'
+import type { FromLlmFrame } from '../../src/protocol/frames.ts'
+import { llmServer, type ScriptedPeer, type ScriptedServer, welcomeFrame } from './scripted-server.ts'
+
+let server: ScriptedServer<FromLlmFrame>
+let client: LLMClient
+
+const makeClient = (options: Partial<LLMClientOptions> = {}): LLMClient =>
+  new LLMClient({
+    apiKey: 'atp_llm_key',
+    connect: server.memory.connect,
+    backoff: { random: () => 0.5 },
+    ...options,
+  })
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  server = llmServer()
+  client = makeClient()
+})
+afterEach(async () => {
+  await client.close()
+  await vi.advanceTimersByTimeAsync(0)
+  // Whatever a test did: a closed client leaves nothing behind.
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+type Peer = ScriptedPeer<FromLlmFrame>
+
+const call = (
+  tool: string,
+  more: { signal?: AbortSignal; timeoutMs?: number; params?: Record<string, unknown> } = {},
+) => client.call({ toolkitId: 'demo', tool, ...more })
+
+async function answerNext(peer: Peer, result: unknown): Promise<void> {
+  const { requestId } = await peer.next('call')
+  peer.send({ type: 'result', requestId, ok: true, result })
+}
+
+async function connected(): Promise<Peer> {
+  const calling = call('ping')
+  const peer = await server.welcome()
+  await answerNext(peer, 'pong')
+  await calling
+  return peer
+}
+
+const deepParams = (): Record<string, unknown> => {
+  const params: Record<string, unknown> = {}
+  params.self = params
+  return params
+}
+
+describe('calls over a socket', () => {
+  it('go over one connection to the LLM address of the server', async () => {
+    const urls: string[] = []
+    client = makeClient({
+      baseUrl: 'https://atp.example.com/proxy',
+      connect: (options) => {
+        urls.push(options.url)
+        return server.memory.connect(options)
+      },
+    })
+    const calling = [call('a'), call('b')]
+    const peer = await server.welcome()
+    await answerNext(peer, 1)
+    await answerNext(peer, 2)
+    await expect(Promise.all(calling)).resolves.toEqual([1, 2])
+    expect(urls).toEqual(['wss://atp.example.com/proxy/ws/v2/llm'])
+    expect(peer.hello?.appName).toBeUndefined()
+  })
+
+  it('have ids of their own, also over a new connection', async () => {
+    const first = await connected()
+    first.raw.terminate()
+    await vi.waitFor(() => expect(server.memory.attempts).toBe(2))
+    const calling = call('again')
+    const second = await server.welcome()
+    const frame = await second.next('call')
+    expect(frame.requestId).toBe('q2')
+    second.send({ type: 'result', requestId: frame.requestId, ok: true, result: 1 })
+    await calling
+  })
+
+  it('ignore answers that nobody waits for, twice given or of no meaning here', async () => {
+    const peer = await connected()
+    const calling = call('one')
+    const { requestId } = await peer.next('call')
+    peer.send({ type: 'result', requestId: 'unknown', ok: true, result: 1 })
+    peer.send({ type: 'ack', requestId })
+    peer.send({ type: 'progress', requestId, progress: 0.5 })
+    peer.send({ type: 'chunk', requestId, sequence: 0, data: 1 })
+    peer.send({ type: 'drain', deadlineMs: 1_000 })
+    peer.send({ type: 'error', error: { code: 'busy', message: 'of no request', retryable: true } })
+    peer.send({ type: 'result', requestId, ok: true, result: 'first' })
+    peer.send({ type: 'result', requestId, ok: true, result: 'second' })
+    await expect(calling).resolves.toBe('first')
+  })
+
+  it('are rejected with what they failed with', async () => {
+    const peer = await connected()
+    const calling = call('one')
+    const { requestId } = await peer.next('call')
+    const error = { code: 'busy', message: 'later', retryable: true, details: { waitMs: 5 } } as const
+    peer.send({ type: 'result', requestId, ok: false, error })
+    await expect(calling).rejects.toMatchObject(error)
+  })
+
+  it('are rejected when their answer cannot be read', async () => {
+    const peer = await connected()
+    const calling = call('one')
+    const { requestId } = await peer.next('call')
+    peer.raw.send(JSON.stringify({ type: 'result', request_id: requestId, ok: 'maybe' }))
+    await expect(calling).rejects.toMatchObject({ code: 'protocol_error' })
+  })
+
+  it('whose arguments are not JSON are rejected before anything is sent, and leave nothing behind', async () => {
+    const peer = await connected()
+    for (const params of [{ n: 1n }, deepParams()]) {
+      await expect(call('one', { params })).rejects.toMatchObject({
+        code: 'invalid_params',
+        message: expect.stringContaining('Tool "one"'),
+      })
+    }
+    expect(peer.types).toEqual(['hello', 'call'])
+    // Nothing may expire ten minutes later, unhandled.
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  it('larger than the server takes are rejected before they cost the connection', async () => {
+    const calling = call('one', { params: { text: 'x'.repeat(2_000) } })
+    const failed = expect(calling).rejects.toMatchObject({ code: 'payload_too_large', retryable: false })
+    const peer = await server.welcome({ limits: { ...welcomeFrame().limits, maxFrameBytes: 1_024 } })
+    await failed
+    expect(peer.types).toEqual(['hello'])
+  })
+
+  it('are given up five seconds after a deadline that the server should have kept', async () => {
+    const peer = await connected()
+    const calling = call('one', { timeoutMs: 2_000 })
+    await peer.next('call')
+    const failed = expect(calling).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('Tool "one"'),
+    })
+    await vi.advanceTimersByTimeAsync(6_999)
+    peer.send({ type: 'drain', deadlineMs: 1 })
+    await vi.advanceTimersByTimeAsync(501)
+    await failed
+  })
+})
+
+describe('the signal of a call', () => {
+  it('cancels it at once, here and there', async () => {
+    const peer = await connected()
+    const abort = new AbortController()
+    const calling = call('one', { signal: abort.signal })
+    const { requestId } = await peer.next('call')
+    abort.abort('the user left')
+    await expect(calling).rejects.toMatchObject({
+      code: 'cancelled',
+      message: expect.stringContaining('the user left'),
+    })
+    await expect(peer.next('cancel')).resolves.toEqual({ type: 'cancel', requestId, reason: 'the user left' })
+    peer.send({ type: 'result', requestId, ok: true, result: 'late' })
+    const next = call('two')
+    await answerNext(peer, 2)
+    await expect(next).resolves.toBe(2)
+  })
+
+  it('does not matter once the call is done', async () => {
+    const peer = await connected()
+    const abort = new AbortController()
+    const calling = call('one', { signal: abort.signal })
+    await answerNext(peer, 1)
+    await calling
+    abort.abort()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(peer.types).toEqual(['hello', 'call', 'call'])
+  })
+
+  it('rejects a call at once that was aborted before', async () => {
+    await expect(call('one', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' })
+    expect(server.memory.attempts).toBe(0)
+  })
+
+  it('ends the waiting for a connection', async () => {
+    server.memory.hang = true
+    const abort = new AbortController()
+    const calling = call('one', { signal: abort.signal })
+    const other = call('two')
+    await server.memory.unanswered.next()
+    abort.abort()
+    await expect(calling).rejects.toMatchObject({ code: 'cancelled' })
+    const failed = expect(other).rejects.toMatchObject({ code: 'connection_failed' })
+    await vi.advanceTimersByTimeAsync(10_000)
+    await failed
+  })
+
+  it('rejects all calls of a callTool', async () => {
+    const peer = await connected()
+    const abort = new AbortController()
+    const toolCalls = ['a', 'b'].map((call_id) => ({ type: 'function_call', call_id, name: 'f', arguments: '{}' }))
+    const calling = client.callTool({ toolkitId: 'demo', toolCalls, signal: abort.signal })
+    await peer.take(2, 'call')
+    abort.abort()
+    await expect(calling).rejects.toMatchObject({ code: 'cancelled' })
+    await peer.take(2, 'cancel')
+  })
+})
+
+describe('a lost connection', () => {
+  it('rejects the calls under way at once', async () => {
+    const peer = await connected()
+    const outcomes = Promise.allSettled([call('one'), call('two'), client.getToolkitContext({ toolkitId: 'demo' })])
+    await peer.take(2, 'call')
+    peer.raw.close(1012, 'the server restarts')
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'connection_closed' } })
+    }
+    expect(server.memory.attempts).toBe(1)
+  })
+
+  it('throws from callTool, as no model could help', async () => {
+    const peer = await connected()
+    const toolCalls = [{ type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' }]
+    const calling = client.callTool({ toolkitId: 'demo', toolCalls })
+    await peer.next('call')
+    peer.raw.terminate()
+    await expect(calling).rejects.toMatchObject({ code: 'connection_closed' })
+  })
+
+  it('is waited for by the next call, also by one that is made in the turn of the loss', async () => {
+    const peer = await connected()
+    const retried = call('one').catch(() => call('two'))
+    await peer.next('call')
+    peer.raw.terminate()
+    await vi.waitFor(() => expect(server.memory.attempts).toBe(2))
+    const second = await server.welcome()
+    const frame = await second.next('call')
+    expect(frame.tool).toBe('two')
+    second.send({ type: 'result', requestId: frame.requestId, ok: true, result: 'there' })
+    await expect(retried).resolves.toBe('there')
+  })
+
+  it('is waited for no longer than the client is willing to', async () => {
+    client = makeClient({ reconnectTimeoutMs: 3_000 })
+    const peer = await connected()
+    server.memory.refuse = () => new AtpError('connection_failed', 'nobody')
+    peer.raw.terminate()
+    await vi.advanceTimersByTimeAsync(10)
+    const failed = expect(call('one')).rejects.toMatchObject({
+      code: 'connection_failed',
+      message: expect.stringContaining('within 3000 ms'),
+    })
+    await vi.advanceTimersByTimeAsync(3_000)
+    await failed
+  })
+
+  it('is mended within the patience of a call, however long the server was away', async () => {
+    const peer = await connected()
+    server.memory.refuse = () => new AtpError('connection_failed', 'nobody')
+    peer.raw.terminate()
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    server.memory.refuse = () => undefined
+    for (let turn = 0; turn < 3; turn += 1) {
+      const calling = call('one')
+      const accepted = server.welcome()
+      await vi.advanceTimersByTimeAsync(9_000)
+      const next = await accepted
+      await answerNext(next, turn)
+      await expect(calling).resolves.toBe(turn)
+      next.raw.terminate()
+      await vi.advanceTimersByTimeAsync(10)
+    }
+  })
+
+  it.each([4401, 4403] as const)(
+    'that means a refused key (%i) rejects with that, and ends the attempts',
+    async (code) => {
+      const peer = await connected()
+      const calling = call('one')
+      await peer.next('call')
+      peer.raw.close(code, 'the key was revoked')
+      const expected = { code: code === 4401 ? 'unauthorized' : 'forbidden' }
+      await expect(calling).rejects.toMatchObject(expected)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(server.memory.attempts).toBe(1)
+      server.memory.refuse = () => new AtpError('unauthorized', 'still revoked')
+      await expect(call('two')).rejects.toMatchObject({ message: 'still revoked' })
+    },
+  )
+})
+
+describe('a first connection that fails', () => {
+  it.each(['unauthorized', 'forbidden', 'connection_failed', 'rate_limited'] as const)(
+    'rejects the call with %s at once, and the next call tries again',
+    async (code) => {
+      server.memory.refuse = () => new AtpError(code, 'as the server says')
+      await expect(call('one')).rejects.toMatchObject({ code, message: 'as the server says' })
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(server.memory.attempts).toBe(1)
+      server.memory.refuse = () => undefined
+      const calling = call('two')
+      await answerNext(await server.welcome(), 2)
+      await expect(calling).resolves.toBe(2)
+    },
+  )
+
+  it('leaves no rejection unhandled when the call gave up before it', async () => {
+    client = makeClient({ reconnectTimeoutMs: 1_000 })
+    server.memory.hang = true
+    const failed = expect(call('one')).rejects.toMatchObject({ code: 'connection_failed' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await failed
+    await vi.advanceTimersByTimeAsync(10_000)
+  })
+})
+
+describe('closing the client', () => {
+  it('rejects the calls under way and closes the connection', async () => {
+    const peer = await connected()
+    const failed = expect(call('one')).rejects.toMatchObject({ code: 'client_stopped' })
+    await peer.next('call')
+    await client.close()
+    await failed
+    await expect(peer.closed).resolves.toMatchObject({ code: 1000 })
+  })
+
+  it('rejects calls that wait for a connection', async () => {
+    server.memory.hang = true
+    const failed = expect(call('one')).rejects.toMatchObject({ code: 'client_stopped' })
+    await server.memory.unanswered.next()
+    await client.close()
+    await failed
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is idempotent, and happens at the end of an await using block', async () => {
+    {
+      await using scoped = client
+      expect(scoped).toBe(client)
+      await connected()
+    }
+    await client.close()
+    await client.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('lets the next call connect again, which the old connection cannot disturb', async () => {
+    const first = await connected()
+    first.raw.mute()
+    await client.close()
+    const calling = call('again')
+    const second = await server.welcome()
+    const { requestId } = await second.next('call')
+    first.raw.terminate()
+    first.raw.close(4401, 'late news')
+    await vi.advanceTimersByTimeAsync(5_000)
+    second.send({ type: 'result', requestId, ok: true, result: 'fine' })
+    await expect(calling).resolves.toBe('fine')
+  })
+})
