@@ -27,7 +27,7 @@ export function serveParent(start: (data: never) => unknown, commands: Commands 
     })
   })
   // The parent's end closes the channel, also after kill -9. Signals end the process in a way that runs exit handlers.
-
+  process.once('disconnect', () => process.exit(0))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0))
 }
 

@@ -25,6 +25,7 @@ export interface LLMClientOptions {
   reconnectTimeoutMs?: number
   /** @default silent */
   logger?: Logger
+  /** Where `maxMs` is left out, half of `reconnectTimeoutMs` holds: a waiting call sees at least one attempt. */
   backoff?: BackoffOptions
   /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
   connect?: Connect

@@ -70,8 +70,11 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
       onMessage(text) {
         if (ended) return
         const decoded = options.decode(text)
-        if (!decoded.ok) options.onBadFrame(decoded.error, decoded.requestId)
-        else if (welcomed) options.onFrame(decoded.frame as In)
+        if (!decoded.ok) {
+          options.onBadFrame(decoded.error, decoded.requestId)
+          // Waiting on would end in the same failure, late and without a reason.
+          if (!welcomed) fail(new AtpError('protocol_error', `${url} sent no welcome but: ${decoded.error.message}`))
+        } else if (welcomed) options.onFrame(decoded.frame as In)
         else if (decoded.frame.type === 'error') fail(peerError(decoded.frame.error))
         else if (decoded.frame.type === 'welcome') {
           // Frames may follow the welcome in the same turn of the event loop.

@@ -8,7 +8,6 @@ import { closeCodes } from '../protocol/close-codes.ts'
 import { decodeToToolkit, encodeResult } from '../protocol/codec.ts'
 import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
 import { Toolkit, type ToolkitOptions } from '../registry/toolkit.ts'
-import type { Tool } from '../tool/tool.ts'
 import type { BackoffOptions } from '../transport/backoff.ts'
 import type { Connect } from '../transport/transport.ts'
 import { connectWebSocket } from '../transport/websocket.ts'
@@ -73,8 +72,8 @@ export class ToolKitClient extends Toolkit {
   readonly #running = new Set<Cancellation>()
   /** The newest run of each call: a server may send a call again after it lost the connection. */
   readonly #runById = new Map<string, Cancellation>()
-  /** Handlers that outlived their call; each keeps its slot. */
-  #abandoned = 0
+  /** Handlers that have not ended, abandoned ones included. */
+  #busySlots = 0
   /** Whether `connected` was told since the last `start`, and whether it still holds. */
   #wasConnected = false
   #announced = false
@@ -272,23 +271,14 @@ export class ToolKitClient extends Toolkit {
     const cancellation = new Cancellation()
     this.#running.add(cancellation)
     this.#runById.set(requestId, cancellation)
-    // Arguments that are refused never reach the handler, which then never ends either.
-    let handler: 'waiting' | 'running' | 'abandoned' | 'ended' = 'waiting'
-    const watched: Tool = {
-      ...tool,
-      handler: (args, context) => {
-        handler = 'running'
-        return tool.handler(args, context)
-      },
-    }
-    const outcome = await invokeTool(watched, frame.params, {
+    this.#busySlots += 1
+    const outcome = await invokeTool(tool, frame.params, {
       callId: requestId,
       authToken: frame.authToken,
       timeoutMs: frame.deadlineMs,
       signal: cancellation,
       onHandlerEnd: () => {
-        if (handler === 'abandoned') this.#abandoned -= 1
-        handler = 'ended'
+        this.#busySlots -= 1
       },
       logger: this.#logger,
       env: this.#options.env,
@@ -296,10 +286,6 @@ export class ToolKitClient extends Toolkit {
     })
     this.#running.delete(cancellation)
     if (this.#runById.get(requestId) === cancellation) this.#runById.delete(requestId)
-    if ((handler as string) === 'running') {
-      handler = 'abandoned'
-      this.#abandoned += 1
-    }
     if (outcome.ok) session.sendText(encodeResult(requestId, outcome.json))
     else session.send({ type: 'result', requestId, ok: false, error: outcome.error })
     if (this.#events.has('call')) {
@@ -314,7 +300,7 @@ export class ToolKitClient extends Toolkit {
     if (!known) return new AtpError('tool_not_found', `Toolkit "${this.appName}" has no tool "${toolName}"`)
     if (this.#stopping !== undefined)
       return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
-    if (this.#running.size + this.#abandoned < this.#maxConcurrency) return undefined
+    if (this.#busySlots < this.#maxConcurrency) return undefined
     return new AtpError(
       'busy',
       `Toolkit "${this.appName}" runs ${this.#maxConcurrency} calls already; send the call again later`,

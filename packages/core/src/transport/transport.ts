@@ -4,7 +4,7 @@ export interface Transport {
   send(text: string): void
   /** Starts the closing handshake. */
   close(code: number, reason: string): void
-  /** Ends the connection now. */
+  /** Ends the connection now, without waiting for the peer. */
   terminate(): void
   /** Bytes that were handed over and not written yet. */
   readonly bufferedAmount: number
@@ -17,7 +17,7 @@ export interface TransportHandlers {
   onMessage(text: string): void
   /** Any sign of life of the peer, messages included. */
   onActivity(): void
-  /** Exactly once, and nothing after it. */
+  /** Exactly once, whoever ended the connection, and nothing after it. */
   onClose(code: number, reason: string): void
 }
 

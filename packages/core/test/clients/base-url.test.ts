@@ -80,9 +80,9 @@ describe('readBaseUrl', () => {
     },
   )
 
-  it('gives two addresses that agree, or invalid_config, for any text', () => {
+  it('gives two addresses that agree, or invalid_config, for any text', async () => {
     const text = fc.oneof(fc.string(), fc.webUrl(), fc.webUrl({ validSchemes: ['ws', 'wss', 'ftp'] }))
-    fc.assert(
+    await fc.assert(
       fc.property(text, (baseUrl) => {
         try {
           const { http, ws } = readBaseUrl(baseUrl)

@@ -4,8 +4,9 @@ import { AtpError } from '../../src/errors/atp-error.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
 import { Mailbox } from '../transport/mailbox.ts'
 
-/** A session that writes down how it was closed. */
+/** A session that writes down what it was told. */
 export interface FakeSession extends Session {
+  readonly sent: string[]
   readonly closedWith: { code: number; reason: string }[]
 }
 
@@ -63,20 +64,23 @@ export function makeConnection(options: Partial<ConnectionOptions> = {}): {
   return { connection, attempts, changes, states: () => changes.map(({ state }) => state) }
 }
 
-function fakeSession(): FakeSession {
+/** Makes a session that is open. */
+export function fakeSession(): FakeSession {
   const closedWith: FakeSession['closedWith'] = []
+  const sent: string[] = []
   return {
     closedWith,
+    sent,
     bufferedAmount: 0,
     welcome: {
       type: 'welcome',
       protocol: 2,
       capabilities: [],
-      limits: { maxFrameBytes: 1_000, maxResultBytes: 1_000, maxInFlight: 10 },
+      limits: { maxFrameBytes: 1_048_576, maxResultBytes: 1_048_576, maxInFlight: 10 },
       heartbeatMs: 25_000,
     },
     send() {},
-    sendText() {},
+    sendText: (text) => sent.push(text),
     close: (code, reason) => closedWith.push({ code, reason }),
   }
 }

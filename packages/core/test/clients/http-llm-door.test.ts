@@ -35,6 +35,7 @@ afterEach(async () => {
 const fakeFetch: typeof fetch = (url, init) =>
   new Promise((resolve, reject) => {
     const signal = init?.signal as AbortSignal
+    if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason))
     asked.push({
       url: String(url),

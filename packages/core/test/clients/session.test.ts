@@ -150,6 +150,20 @@ describe('openSession', () => {
     await expect(session).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  it.each([
+    ['{"type":"welcome","protocol":3}', /sent no welcome but: Frame "welcome": protocol/],
+    ['{"type":"auth_response","success":true}', /sent no welcome but: A frame of type "auth_response"/],
+    ['hello there', /sent no welcome but: Not valid JSON/],
+  ])('fails at once, with the reason, when the first frame is %s', async (text, message) => {
+    const { session, onBadFrame } = opening()
+    const peer = await server.connection()
+    peer.raw.send(text)
+    await expect(session).rejects.toMatchObject({ code: 'protocol_error', message: expect.stringMatching(message) })
+    await peer.closed
+    expect(onBadFrame).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('fails when no welcome comes in time, and closes', async () => {
     const { session } = opening()
     const peer = await server.connection()

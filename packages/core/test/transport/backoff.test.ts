@@ -8,8 +8,8 @@ const cap = fc.integer({ min: 1, max: 120_000 })
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
 describe('backoffDelayMs', () => {
-  it('waits from 0 to below min(maxMs, baseMs * 2^attempt), whatever the attempt', () => {
-    fc.assert(
+  it('waits from 0 to below min(maxMs, baseMs * 2^attempt), whatever the attempt', async () => {
+    await fc.assert(
       fc.property(attempts, base, cap, chance, (attempt, baseMs, maxMs, random) => {
         const delayMs = backoffDelayMs(attempt, { baseMs, maxMs, random: () => random })
         expect(delayMs).toBeGreaterThanOrEqual(0)
@@ -18,8 +18,8 @@ describe('backoffDelayMs', () => {
     )
   })
 
-  it('uses the whole range: the delay is the random share of the upper bound', () => {
-    fc.assert(
+  it('uses the whole range: the delay is the random share of the upper bound', async () => {
+    await fc.assert(
       fc.property(attempts, base, cap, chance, (attempt, baseMs, maxMs, random) => {
         const whole = backoffDelayMs(attempt, { baseMs, maxMs, random: () => 1 })
         expect(backoffDelayMs(attempt, { baseMs, maxMs, random: () => random })).toBeCloseTo(random * whole, 6)
@@ -28,8 +28,8 @@ describe('backoffDelayMs', () => {
     )
   })
 
-  it('doubles its upper bound with each attempt until the cap, and stays there', () => {
-    fc.assert(
+  it('doubles its upper bound with each attempt until the cap, and stays there', async () => {
+    await fc.assert(
       fc.property(attempts, base, cap, (attempt, baseMs, maxMs) => {
         const options = { baseMs, maxMs, random: () => 1 }
         const bound = backoffDelayMs(attempt, options)

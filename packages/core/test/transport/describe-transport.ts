@@ -11,6 +11,12 @@ export interface TransportUnderTest {
   deadUrl: string
 }
 
+type Act = (near: Transport, far: TestPeer) => void
+const closeNear: Act = (near) => near.close(1000, '')
+const closeFar: Act = (_near, far) => far.close(1000, '')
+const terminateNear: Act = (near) => near.terminate()
+const terminateFar: Act = (_near, far) => far.terminate()
+
 /** One test for each sentence of `src/transport/transport.ts`; the same for every implementation. */
 export function describeTransport(name: string, under: TransportUnderTest): void {
   let server: TestServer
@@ -134,18 +140,15 @@ export function describeTransport(name: string, under: TransportUnderTest): void
     })
 
     it.each([
-      {
-        what: 'both sides close',
-        act: (near: Transport, far: TestPeer) => (near.close(1000, ''), far.close(1000, '')),
-      },
-      { what: 'it is closed twice', act: (near: Transport) => (near.close(1000, ''), near.close(1000, '')) },
-      { what: 'it is closed and terminated', act: (near: Transport) => (near.close(1000, ''), near.terminate()) },
-      { what: 'it is terminated twice', act: (near: Transport) => (near.terminate(), near.terminate()) },
-      { what: 'the peer is cut off', act: (_: Transport, far: TestPeer) => far.terminate() },
-    ])('tells of the end exactly once and of nothing after it when $what', async ({ act }) => {
+      { what: 'both sides close', acts: [closeNear, closeFar] },
+      { what: 'it is closed twice', acts: [closeNear, closeNear] },
+      { what: 'it is closed and terminated', acts: [closeNear, terminateNear] },
+      { what: 'it is terminated twice', acts: [terminateNear, terminateNear] },
+      { what: 'the peer is cut off', acts: [terminateFar] },
+    ])('tells of the end exactly once and of nothing after it when $what', async ({ acts }) => {
       const { transport, near, far } = await open()
       far.send('last words')
-      act(transport, far)
+      for (const act of acts) act(transport, far)
       await near.closed
       await far.closed
       transport.close(1000, '')

@@ -108,7 +108,8 @@ class MemoryEnd implements Transport {
     this.#queue.length = 0
     queueMicrotask(() => {
       this.#end(1006, '')
-      if (!this.#peer?.muted) this.#peer?.#end(1006, '')
+      const peer = this.#peer
+      if (peer && !peer.muted) peer.#end(1006, '')
     })
   }
 
@@ -121,7 +122,8 @@ class MemoryEnd implements Transport {
 
   #pump(): void {
     const item = this.#queue.shift()
-    if (item) this.#peer?.#receive(item)
+    const peer = this.#peer
+    if (item && peer) peer.#receive(item)
     this.#pumping = this.#queue.length > 0
     if (this.#pumping) queueMicrotask(() => this.#pump())
   }

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import dns from 'node:dns'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectWebSocket } from '../../src/transport/websocket.ts'
 import { refusal, type SocketServer, startSocketServer } from './socket-server.ts'
 import { connectOptions, Recorder } from './test-peer.ts'
@@ -12,6 +13,7 @@ describe('connectWebSocket', () => {
     near = new Recorder()
   })
   afterEach(async () => {
+    vi.restoreAllMocks()
     expect(near.told).toEqual([])
     await server[Symbol.asyncDispose]()
   })
@@ -117,7 +119,14 @@ describe('connectWebSocket', () => {
   })
 
   it('says why it failed where a name has several addresses', async () => {
-    const connecting = connectWebSocket(connectOptions('ws://localhost:1', near))
+    // Node then fails with an AggregateError, whose message is empty.
+    const addresses = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.2', family: 4 },
+    ]
+    vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, done: (...all: unknown[]) => void) =>
+      done(null, addresses)) as typeof dns.lookup)
+    const connecting = connectWebSocket(connectOptions('ws://two-addresses.example:1', near))
     await expect(connecting).rejects.toMatchObject({ message: expect.stringContaining('ECONNREFUSED') })
   })
 
