@@ -81,7 +81,7 @@ function refusalError(url: string, refusal: Refusal): AtpError {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
   const told = readBody(body)
-  // Only a server that says so refuses a key; a 5xx or a proxy's page never does.
+  // Whoever answers 401 or 403, a proxy included, does not take this key; a 5xx never says that.
   if (status === 401 || status === 403) {
     const code = status === 401 ? 'unauthorized' : 'forbidden'
     return new AtpError(code, told?.message ?? `The server at ${url} refused the API key (${status})`, { details })
