@@ -164,7 +164,11 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     for (const socket of watch.sockets) socket.send(encodeFrame({ type: 'drain', deadlineMs: graceMs }))
     await settledWithin(drained, graceMs)
     await closeSockets(watch)
-    await app.close()
+    const closed = app.close().then(() => {})
+    // Answers may still be on their way; a connection that only sits there must not hold the process.
+    await settledWithin(closed, 1_000)
+    app.server.closeAllConnections()
+    await closed
     watch.stop()
     staleTools.stop()
     revocations.stop()

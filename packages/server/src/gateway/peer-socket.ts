@@ -16,6 +16,9 @@ export interface PeerSocketOptions {
   logger: Logger
 }
 
+/** How long a peer may take to answer our closing handshake. */
+const closeTimeoutMs = 2_000
+
 /** A peer's socket with our manners: batched writes, back-pressure, signs of life, and an answer to every bad frame. */
 export class PeerSocket {
   readonly #socket: WebSocket
@@ -25,6 +28,9 @@ export class PeerSocket {
   #corked = false
   #badFrames = 0
   #badFramesSince = 0
+  /** Ends a peer that does not answer our closing handshake. */
+  #closing: ReturnType<typeof setTimeout> | undefined
+  #gone = false
   /** When a sign of life was last seen; monotonic milliseconds. */
   lastSeen: number = performance.now()
   /** Since when the peer does not read; monotonic milliseconds. */
@@ -41,6 +47,8 @@ export class PeerSocket {
     this.#logger = logger
     watch.add(this)
     socket.on('message', (data: RawData, isBinary: boolean) => {
+      // A peer that is being closed, because its key was revoked for instance, is not served any more.
+      if (this.#closing !== undefined) return
       this.lastSeen = performance.now()
       if (isBinary) this.refuse(new AtpError('invalid_request', 'Binary frames are not taken; send JSON as text'))
       else this.#received(data.toString())
@@ -53,6 +61,8 @@ export class PeerSocket {
     // Oversized frames and broken UTF-8 end in 'close' with 1009 and 1007; without a listener they end the process (T3).
     socket.on('error', (error) => logger.debug('socket.error', { error: error.message }))
     socket.on('close', (code) => {
+      clearTimeout(this.#closing)
+      this.#gone = true
       watch.remove(this)
       logger.debug('socket.closed', { code })
       this.onClose()
@@ -61,6 +71,11 @@ export class PeerSocket {
 
   get open(): boolean {
     return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  /** Whether `onClose` was called, or would have been. */
+  get gone(): boolean {
+    return this.#gone
   }
 
   /** Whether so much waits to be written that no new call should go this way (rule T6). */
@@ -93,8 +108,11 @@ export class PeerSocket {
     if (this.open) this.#socket.ping()
   }
 
+  /** Says good-bye; from now on nothing that the peer sends is heard, and it has two seconds to go. */
   close(code: number, reason: string): void {
-    this.#socket.close(code, reason)
+    if (this.#closing !== undefined || this.#gone) return
+    this.#closing = setTimeout(() => this.#socket.terminate(), closeTimeoutMs)
+    this.#socket.close(code, clipReason(reason))
   }
 
   /** Ends the connection without waiting for the peer. */
@@ -129,4 +147,11 @@ export class PeerSocket {
     // The closing handshake cannot get through to a peer that does not read.
     this.terminate()
   }
+}
+
+/** A close frame has room for 123 bytes of reason (RFC 6455 section 5.5). */
+function clipReason(reason: string): string {
+  let clipped = reason.slice(0, 123)
+  while (Buffer.byteLength(clipped) > 123) clipped = clipped.slice(0, -1)
+  return clipped
 }

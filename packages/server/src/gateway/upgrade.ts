@@ -35,8 +35,8 @@ export interface UpgradeOptions {
   logger: Logger
 }
 
-/** Frames a peer may send between its hello and our welcome. */
-const maxEarlyFrames = 64
+/** What a peer may send between its hello and our welcome, in characters; ours send nothing. */
+const maxEarlyText = 65_536
 
 /** Serves sockets on an HTTP server. Returns what closes the sockets of one key. */
 export function attachUpgrade(server: Server, options: UpgradeOptions): { closeKey(keyId: string): void } {
@@ -127,14 +127,16 @@ class SocketAcceptor {
   #greet(peer: PeerSocket, route: SocketRoute, headerKey: StoredKey | undefined, authenticated: () => void): void {
     let hello: HelloFrame | undefined
     const early: string[] = []
+    let earlyText = 0
     const timer = setTimeout(() => {
       peer.close(closeCodes.unauthorized, 'no hello in time')
     }, this.#options.limits.helloTimeoutMs)
     peer.onClose = () => clearTimeout(timer)
     peer.onText = (text) => {
       if (hello) {
-        early.push(text)
-        if (early.length > maxEarlyFrames) peer.close(closeCodes.protocolError, 'wait for the welcome')
+        earlyText += text.length + 1
+        if (earlyText > maxEarlyText) peer.close(closeCodes.protocolError, 'wait for the welcome')
+        else early.push(text)
         return
       }
       const decoded = decodeFromLlm(text)
@@ -164,24 +166,26 @@ class SocketAcceptor {
     const key =
       headerKey ?? (await this.#admit(await this.#options.keys.authenticate(hello.apiKey ?? '', [route.kind]), route))
     authenticated()
-    if (!peer.open) return
+    if (peer.gone) return
     const sockets = this.#socketsByKey.get(key.id) ?? new Set()
     this.#socketsByKey.set(key.id, sockets.add(peer))
     const expiry = closeAtExpiry(peer, key)
     const forget = (): void => {
       clearTimeout(expiry)
       sockets.delete(peer)
-      if (sockets.size === 0) this.#socketsByKey.delete(key.id)
+      if (sockets.size === 0 && this.#socketsByKey.get(key.id) === sockets) this.#socketsByKey.delete(key.id)
     }
     peer.onClose = forget
+    // Looked at again now that a revocation finds this socket: one that came before could not.
+    if (!(await this.#options.keys.isLive(key))) throw new AtpError('unauthorized', 'The key was revoked')
     await route.welcome(peer, key, hello)
     const served = peer.onClose
     peer.onClose = () => {
       forget()
       served()
     }
-    // The peer may have gone while the welcome was prepared.
-    if (!peer.open) peer.onClose()
+    // A peer that went while the welcome was prepared was forgotten, but not by the gateway that took it over since.
+    if (peer.gone) served()
   }
 }
 
@@ -210,7 +214,7 @@ function refusePeer(peer: PeerSocket, error: unknown, logger: Logger): void {
     logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   const wire = toWireError(error)
   peer.send(encodeFrame(errorFrame(error)))
-  peer.close(closeOf(wire.code), wire.message.slice(0, 100))
+  peer.close(closeOf(wire.code), wire.message)
 }
 
 function closeOf(code: string): number {
@@ -230,8 +234,10 @@ function refuseUpgrade(stream: Duplex, error: unknown, logger: Logger): void {
   const body = JSON.stringify({ error: wire.message, code: wire.code })
   const retryAfterMs = wire.details?.retryAfterMs
   const retry = typeof retryAfterMs === 'number' ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : ''
+  // Destroyed once written: a client that keeps its half open would hold the connection for ever.
   stream.end(
     `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => stream.destroy(),
   )
 }

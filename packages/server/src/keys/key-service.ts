@@ -48,6 +48,8 @@ export interface KeyService {
    * @throws AtpError `unauthorized`, the same one for every reason, or `forbidden` for a key of another kind
    */
   authenticate(text: string, allowedKinds: readonly KeyKind[]): Promise<StoredKey>
+  /** Whether a key that was authenticated is neither revoked nor expired by now. */
+  isLive(key: StoredKey): Promise<boolean>
   /** Newest first. */
   list(projectId: string): Promise<StoredKey[]>
   /**
@@ -98,6 +100,11 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
       if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthorized()
       if (!allowedKinds.includes(key.kind)) throw wrongKind(key.kind, allowedKinds)
       return key
+    },
+
+    async isLive({ projectId, id }) {
+      const key = await store.keys.find(projectId, id)
+      return key !== undefined && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now())
     },
 
     list: (projectId) => store.keys.list(projectId),
