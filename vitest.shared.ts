@@ -1,6 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-/** What every package's vitest config is merged with: workspace packages resolve to their sources, so no build is needed. */
 const conditions = ['@atp/source', ...defaultServerConditions]
-export const shared = defineConfig({ resolve: { conditions }, ssr: { resolve: { conditions } } })
+
+/** What every package's vitest config is merged with: workspace packages resolve to their sources, so no build is needed. */
+export const shared = defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
+    // Generous: a busy machine must not fail a test that only waits for something to happen.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+})

@@ -140,10 +140,10 @@ export function describeProviderFormat(format: ProviderFormat, sample: FormatSam
     })
 
     test('a call among anything is found with its id and arguments', () => {
-      const argument = fc.dictionary(
-        fc.string().filter((key) => key !== '__proto__' && key !== 'constructor'),
-        fc.jsonValue({ maxDepth: 2 }),
-      )
+      // Members that rule I1 refuses, at any depth, are another test's.
+      const argument = fc
+        .dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }))
+        .filter((args) => !/"(__proto__|constructor)"/.test(JSON.stringify(args)))
       fc.assert(
         fc.property(fc.array(junk), argument, fc.array(junk), (before, args, after) => {
           const written = sample.argumentsAreText ? JSON.stringify(args) : args
