@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { AtpError, isAtpError, type Logger, toWireError } from '@atp/core'
 import { checkJsonShape, parseJson } from '@atp/core/protocol'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
@@ -32,6 +33,9 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
       requestTimeout: 30_000,
       connectionsCheckingInterval: 5_000,
       maxHeaderSize: 16 * 1024,
+      // An offer to speak another protocol, such as h2c, is not taken up, and the request is served as it is (RFC 9110
+      // section 7.8).
+      shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
     },
   })
   app.server.maxHeadersCount = 100

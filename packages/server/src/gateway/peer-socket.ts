@@ -56,7 +56,11 @@ export class PeerSocket {
     const alive = (): void => {
       this.lastSeen = performance.now()
     }
-    socket.on('ping', alive)
+    socket.on('ping', () => {
+      alive()
+      // ws has answered it; the answers wait in memory when the peer does not read them.
+      if (socket.bufferedAmount > limits.bufferedCloseBytes) this.#dropReader()
+    })
     socket.on('pong', alive)
     // Oversized frames and broken UTF-8 end in 'close' with 1009 and 1007; without a listener they end the process (T3).
     socket.on('error', (error) => logger.debug('socket.error', { error: error.message }))

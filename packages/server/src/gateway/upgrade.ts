@@ -59,11 +59,14 @@ class SocketAcceptor {
   readonly #socketsByKey = new Map<string, Set<PeerSocket>>()
   readonly #connectsOfKey: RateWindow
   readonly #connects: RateWindow
+  /** Counted apart, so that peers without a key cannot use up what is there for those with one. */
+  readonly #keylessConnects: RateWindow
 
   constructor(options: UpgradeOptions) {
     this.#options = options
     this.#connectsOfKey = new RateWindow(options.limits.connectsPerKeyPer10s, 10_000)
     this.#connects = new RateWindow(options.limits.connectsPerSecond, 1_000)
+    this.#keylessConnects = new RateWindow(options.limits.connectsPerSecond, 1_000)
     for (const route of options.routes) {
       const server = new WebSocketServer({
         noServer: true,
@@ -80,14 +83,17 @@ class SocketAcceptor {
 
   async accept(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const { limits, keys } = this.#options
-    const found = this.#servers.get((request.url ?? '/').split('?', 1)[0]?.replace(/\/+$/, '') ?? '')
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    const found = this.#servers.get(path.endsWith('/') ? path.slice(0, -1) : path)
     if (!found) throw new AtpError('not_found', 'There is no socket at this address')
     if (this.#options.isDraining()) throw new AtpError('server_shutting_down', 'The server restarts; connect again')
     this.#options.checkOrigin({ host: request.headers.host, origin: request.headers.origin })
-    limited(this.#connects.take(''), 'This server takes no more new connections at the moment')
     const { route, server } = found
     const text = bearerKey(request.headers.authorization)
-    const key = text === undefined ? undefined : await this.#admit(await keys.authenticate(text, [route.kind]), route)
+    const key = text === undefined ? undefined : this.#admit(await keys.authenticate(text, [route.kind]), route)
+    // Only connections that are accepted count (rule T8): a flood of wrong keys must not shut out the right ones.
+    const connects = key ? this.#connects : this.#keylessConnects
+    limited(connects.take(''), 'This server takes no more new connections at the moment')
     await new Promise<void>((resolve) => {
       server.handleUpgrade(request, stream, head, (socket) => {
         resolve()
@@ -111,16 +117,19 @@ class SocketAcceptor {
     }
   }
 
-  async #admit(key: StoredKey, route: SocketRoute): Promise<StoredKey> {
+  #admit(key: StoredKey, route: SocketRoute): StoredKey {
     limited(this.#connectsOfKey.take(key.id), 'This key connects too often')
-    if ((this.#socketsByKey.get(key.id)?.size ?? 0) >= route.maxSocketsPerKey) {
-      throw new AtpError(
-        'rate_limited',
-        `This key has ${route.maxSocketsPerKey} open sockets, which is its limit; close one or use another key`,
-        { details: { retryAfterMs: 5_000 } },
-      )
-    }
+    this.#checkSockets(key, route)
     return key
+  }
+
+  #checkSockets(key: StoredKey, route: SocketRoute): void {
+    if ((this.#socketsByKey.get(key.id)?.size ?? 0) < route.maxSocketsPerKey) return
+    throw new AtpError(
+      'rate_limited',
+      `This key has ${route.maxSocketsPerKey} open sockets, which is its limit; close one or use another key`,
+      { details: { retryAfterMs: 5_000 } },
+    )
   }
 
   /** Waits for hello, checks the key where it comes with hello, and hands the peer to its gateway. */
@@ -163,10 +172,11 @@ class SocketAcceptor {
     hello: HelloFrame,
     authenticated: () => void,
   ): Promise<void> {
-    const key =
-      headerKey ?? (await this.#admit(await this.#options.keys.authenticate(hello.apiKey ?? '', [route.kind]), route))
+    const key = headerKey ?? this.#admit(await this.#options.keys.authenticate(hello.apiKey ?? '', [route.kind]), route)
     authenticated()
     if (peer.gone) return
+    // Again, because many may have been let in before the first of them said hello.
+    this.#checkSockets(key, route)
     const sockets = this.#socketsByKey.get(key.id) ?? new Set()
     this.#socketsByKey.set(key.id, sockets.add(peer))
     const expiry = closeAtExpiry(peer, key)

@@ -1,6 +1,7 @@
+import { get } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, it } from 'vitest'
-import { connectRawPeer } from '../support/raw-peer.ts'
+import { expect, it, vi } from 'vitest'
+import { connectRawPeer, type RawPeer } from '../support/raw-peer.ts'
 import { connectStubbornPeer } from '../support/stubborn-peer.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
@@ -99,4 +100,57 @@ it('closes with a reason that fits, however long the names in it are', async () 
   await using peer = await connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key, hello: false })
   peer.send({ type: 'hello', protocol: 2, instance_id: 'i', ...hello })
   await expect(peer.closed).resolves.toBe(4409)
+})
+
+it('counts the sockets of a key when they say hello, not only when they connect', async () => {
+  await using server = await startTestServer()
+  const { key } = await server.server.createKey({ kind: 'toolkit', name: 'many' })
+  await using stack = new AsyncDisposableStack()
+  const peers: RawPeer[] = []
+  for (let i = 0; i < 20; i += 1) {
+    peers.push(stack.use(await connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key, hello: false })))
+  }
+  for (const peer of peers) peer.send(hello)
+  await vi.waitFor(() => expect(peers.every((peer) => peer.frames.length > 0)).toBe(true))
+  expect(peers.filter((peer) => peer.frames[0]?.type === 'welcome')).toHaveLength(16)
+  expect(peers.filter((peer) => peer.frames[0]?.type === 'error')).toHaveLength(4)
+})
+
+it('serves a good key while others knock with wrong ones', async () => {
+  await using server = await startTestServer({ limits: { connectsPerSecond: 5, connectsPerKeyPer10s: 100 } })
+  const knock = (key: string) => connectRawPeer({ url: server.url, path: '/ws/v2/llm', key })
+  for (let i = 0; i < 20; i += 1) await expect(knock('junk')).rejects.toMatchObject({ status: 401 })
+  await using _peer = await knock(server.keys.llmKey)
+})
+
+it('ends a peer that sends pings and reads no answers', async () => {
+  await using server = await startTestServer({ limits: { bufferedCloseBytes: 262_144 } })
+  await using peer = await connectStubbornPeer(server.url, '/ws/v2/llm', server.keys.llmKey)
+  peer.send(hello)
+  await peer.saw('"welcome"')
+  peer.socket.pause()
+  const gone = new Promise((done) => peer.socket.on('error', done))
+  let over = false
+  void gone.then(() => {
+    over = true
+  })
+  // What the two kernels take in between is not ours to know, so the pings go on until it shows.
+  while (!over) {
+    peer.sendPings(2_000)
+    await wait(1)
+  }
+})
+
+it('serves a request that offers another protocol as it is', async () => {
+  await using server = await startTestServer()
+  const { hostname, port } = new URL(server.url)
+  const answer = await new Promise<number | undefined>((resolve, reject) => {
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA',
+    }
+    get({ hostname, port, path: '/healthz', headers }, ({ statusCode }) => resolve(statusCode)).on('error', reject)
+  })
+  expect(answer).toBe(200)
 })

@@ -10,6 +10,8 @@ export interface StubbornPeer extends AsyncDisposable {
   /** Resolves once the text came in. */
   saw(text: string): Promise<void>
   send(frame: object): void
+  /** Writes so many pings of the largest size. */
+  sendPings(count: number): void
   /** Writes a close frame without expecting anything. */
   sendClose(): void
   /** The server let go of the connection. */
@@ -48,6 +50,10 @@ export async function connectStubbornPeer(url: string, path: string, key?: strin
     saw,
     received: () => received,
     send: (frame) => void socket.write(maskedFrame(Buffer.from(JSON.stringify(frame)), 1)),
+    sendPings(count) {
+      const ping = maskedFrame(Buffer.alloc(125, 'x'), 9)
+      socket.write(Buffer.concat(Array.from({ length: count }, () => ping)))
+    },
     sendClose: () => void socket.write(maskedFrame(Buffer.from([3, 232]), 8)),
     async [Symbol.asyncDispose]() {
       socket.destroy()
