@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { Children } from './children/children.ts'
 import { loadRows } from './load-rows.ts'
 import { readOptions } from './options.ts'
@@ -30,9 +31,10 @@ async function bench({
   }
   // A file that cannot be written is noticed now, not after minutes of measuring.
   if (json !== undefined && !(await writeJson(json, []))) return 1
+  const [loadBefore = 0] = loadavg()
   const outcome = await runRows(rows, { seconds, runs, children, progress: (line) => err(`${line}\n`) })
   if (outcome.results.length > 0) out(`\n${formatTable(outcome.results)}\n`)
-  out(describeMachine())
+  out(describeMachine(loadBefore))
   for (const { id, reason } of outcome.failures) err(`${id} could not run: ${reason}\n`)
   if (json !== undefined && !(await writeJson(json, outcome.results))) return 1
   return exitCodeOf(outcome, check)

@@ -14,13 +14,16 @@ const measuredPackages = [
   'zod',
 ]
 
-/** The machine and the versions in two lines: figures mean nothing without them. */
-export function describeMachine(): string {
+/**
+ * The machine and the versions in two lines: figures mean nothing without them.
+ * @param loadBefore the load average of the minute before measuring: other work on the cores
+ */
+export function describeMachine(loadBefore: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown CPU'
   const memoryGiB = (totalmem() / 1024 ** 3).toFixed(1)
   const versions = measuredPackages.map((name) => `${name} ${packageVersion(name)}`)
   return [
-    `${model}, ${availableParallelism()} cores, ${memoryGiB} GiB, ${type()} ${release()}, Node ${process.version}`,
+    `${model}, ${availableParallelism()} cores, ${memoryGiB} GiB, ${type()} ${release()}, Node ${process.version}, load before ${loadBefore.toFixed(1)}`,
     `${versions.join(', ')}\n`,
   ].join('\n')
 }

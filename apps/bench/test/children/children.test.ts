@@ -58,9 +58,14 @@ describe('Children', () => {
     })
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]
     const pid = Number(line.toString())
-    expect(isAlive(pid)).toBe(true)
-    parent.kill('SIGKILL')
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
+    try {
+      expect(isAlive(pid)).toBe(true)
+      parent.kill('SIGKILL')
+      await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
+    } finally {
+      // One that stayed would hold the test run's streams open.
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+    }
   })
 })
 

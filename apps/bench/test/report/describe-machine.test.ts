@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { describeMachine } from '../../src/report/describe-machine.ts'
 
 describe('describeMachine', () => {
-  it('names the cores, the Node version and the version of each package that is measured', () => {
-    const text = describeMachine()
+  it('names the cores, the Node version, the load and the version of each package that is measured', () => {
+    const text = describeMachine(0.5)
     expect(text).toContain(`${availableParallelism()} cores`)
-    expect(text).toContain(`Node ${process.version}`)
+    expect(text).toContain(`Node ${process.version}, load before 0.5`)
     expect(text).toMatch(/@atp\/server \d+\.\d+\.\d+.* ws \d+\.\d+\.\d+.*@modelcontextprotocol\/server 2\.\d+\.\d+/)
     expect(text).not.toContain('not found')
   })
