@@ -72,15 +72,21 @@ async function main(): Promise<void> {
     hidden: [dataDir],
     onRestart: (why) => process.stderr.write(`The workspace toolkit ended (${why}); starting it again.\n`),
   })
+  let stopping = false
   runProcess({
     logger,
     async stop() {
+      stopping = true
       // The toolkit first: its running calls can still answer through the server.
       await toolkit.stop()
       await server.close()
     },
   })
-  const tools = await toolkit.start()
+  const tools = await toolkit.start().catch((error: unknown) => {
+    // Told to end before it was ready: that is no failure.
+    if (!stopping) throw error
+  })
+  if (tools === undefined) return
   print(`ATP server ready on ${url}`)
   print(`\nToolkit "workspace" serves ${tools.join(', ')}\nover ${folder}. Try in a second terminal:\n`)
   // The command line looks for the keys in the same default folder.

@@ -32,3 +32,4 @@ export { checkAppName, checkToolName, isAppName, maxAppNameLength } from './prot
 export { firstIssues, fromWireTool, toWireTool, type WireTool } from './protocol/tool-descriptor.ts'
 export { providerFormat } from './providers/provider-by-name.ts'
 export type { FormattedTools, ProviderFormat } from './providers/provider-format.ts'
+export { toolkitHash } from './tool/fingerprint.ts'

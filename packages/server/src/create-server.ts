@@ -189,7 +189,12 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
       }
       const bound = app.server.address() as AddressInfo
       const url = `http://${urlHost(host)}:${bound.port}`
-      if (options.dev) devKeys = await ensureDevKeys(dataDir, url, await projectId(), keys)
+      try {
+        if (options.dev) devKeys = await ensureDevKeys(dataDir, url, await projectId(), keys)
+      } catch (error) {
+        await server.close(0)
+        throw error
+      }
       logger.info('server.listening', { url, dataDir })
       return { url }
     },

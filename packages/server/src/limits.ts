@@ -53,5 +53,5 @@ export const defaultLimits: ServerLimits = {
   helloTimeoutMs: 5_000,
   helloBytes: 4_096,
   staleToolMs: 60_000,
-  badFramesPer10s: 1_000,
+  badFramesPer10s: 2_000,
 }

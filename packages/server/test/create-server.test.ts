@@ -70,6 +70,15 @@ it('says what to do about a damaged key file', async () => {
   })
 })
 
+it('does not go on listening when its key file cannot be read', async () => {
+  await writeFile(join(folder, 'dev-keys.json'), '{')
+  const server = await createServer({ dataDir: folder, port: 0, dev: true, logLevel: 'silent' })
+  await expect(server.listen()).rejects.toMatchObject({ code: 'invalid_config' })
+  await rm(join(folder, 'dev-keys.json'))
+  await using again = await startTestServer({ dataDir: folder })
+  expect(again.url).toMatch(/^http/)
+})
+
 it('makes no keys without development mode', async () => {
   const server = await createServer({ dataDir: folder, port: 0, logLevel: 'silent' })
   await server.listen()

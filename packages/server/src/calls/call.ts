@@ -27,10 +27,10 @@ export class Call {
   readonly key: StoredKey
   readonly toolkit: StoredToolkit
   readonly tool: ToolDescriptor
-  readonly params: Record<string, unknown>
+  params: Record<string, unknown>
   readonly authToken: string | undefined
   readonly timeoutMs: number
-  readonly meta: Record<string, unknown> | undefined
+  meta: Record<string, unknown> | undefined
   /** Wall clock, for the log. */
   readonly startedAt: number = Date.now()
   readonly #onOutcome: CallInit['onOutcome']
@@ -71,6 +71,12 @@ export class Call {
   /** The request is on its way to a toolkit. */
   dispatched(): void {
     if (this.#state === 'accepted') this.#state = 'dispatched'
+  }
+
+  /** Lets go of what was sent and is not needed again. */
+  release(): void {
+    this.params = {}
+    this.meta = undefined
   }
 
   /** A toolkit said that it will answer. */

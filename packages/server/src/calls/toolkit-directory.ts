@@ -48,10 +48,7 @@ export class ToolkitDirectory {
   }
 
   #remember(name: string, entry: DirectoryEntry): void {
-    if (this.#byName.size >= maxEntries) {
-      this.#byName.clear()
-      this.#namesById.clear()
-    }
+    if (this.#byName.size >= maxEntries) this.#forgetAll()
     this.#byName.set(name, entry)
     const names = this.#namesById.get(entry.toolkit.id) ?? new Set()
     this.#namesById.set(entry.toolkit.id, names.add(name))
@@ -59,7 +56,15 @@ export class ToolkitDirectory {
 
   #forget(toolkitId: string): void {
     this.#version += 1
-    for (const name of this.#namesById.get(toolkitId) ?? []) this.#byName.delete(name)
+    const names = this.#namesById.get(toolkitId)
+    // A toolkit nobody asked for yet may be a new one, whose name can be what another one was found by.
+    if (names === undefined) this.#forgetAll()
+    for (const name of names ?? []) this.#byName.delete(name)
     this.#namesById.delete(toolkitId)
+  }
+
+  #forgetAll(): void {
+    this.#byName.clear()
+    this.#namesById.clear()
   }
 }

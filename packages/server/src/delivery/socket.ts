@@ -10,6 +10,8 @@ export interface ToolkitPeer {
   readonly toolkitId: string
   /** What this process registered: only these tools are sent to it. */
   tools: ReadonlySet<string>
+  /** The hash it registered them under. */
+  toolsHash: string | undefined
   readonly maxConcurrency: number
   readonly running: Map<string, Call>
   /** It asked for no more calls. */
@@ -75,6 +77,8 @@ export class SocketDelivery implements Delivery {
         meta: call.meta,
       }),
     )
+    // Only an idempotent call can be sent a second time; a megabyte for each of the others would be kept for nothing.
+    if (!call.tool.annotations.idempotent) call.release()
     return undefined
   }
 

@@ -4,6 +4,7 @@ import {
   decodeFromLlm,
   encodeFrame,
   encodeResult,
+  errorFrame,
   type LlmCallFrame,
   toWireContext,
 } from '@atp/core/protocol'
@@ -167,7 +168,8 @@ class LlmConnection {
       this.#socket.send(encodeFrame({ type: 'context', requestId, context: toWireContext(context) }))
     } catch (error) {
       this.#report(error)
-      this.#socket.refuse(isAtpError(error) ? error : new AtpError('internal_error', 'Internal error'), requestId)
+      // The frame was fine: this does not count among those that cannot be read.
+      this.#socket.send(encodeFrame(errorFrame(error, requestId)))
     }
   }
 

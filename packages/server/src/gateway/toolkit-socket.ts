@@ -1,4 +1,4 @@
-import { AtpError, type Logger, type ToolDescriptor } from '@atp/core'
+import { AtpError, type ErrorCode, type Logger, type ToolDescriptor, type WireError } from '@atp/core'
 import {
   decodeFromToolkit,
   encodeFrame,
@@ -6,6 +6,7 @@ import {
   fromWireTool,
   type HelloFrame,
   type RegisterFrame,
+  toolkitHash,
   type UnregisterFrame,
 } from '@atp/core/protocol'
 import type { MessageBus } from '../bus/message-bus.ts'
@@ -43,6 +44,7 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
         socket,
         toolkitId: toolkit.id,
         tools: new Set(),
+        toolsHash: undefined,
         maxConcurrency: hello.maxConcurrency ?? defaultConcurrency,
         running: new Map(),
         draining: false,
@@ -141,6 +143,8 @@ class ToolkitConnection {
         return
       case 'error':
         this.#options.logger.warn('toolkit.error', { toolkitId: this.#toolkit.id, code: frame.error.code })
+        // A toolkit that cannot read a call says so this way; its caller must not wait for the deadline.
+        if (frame.requestId !== undefined) this.#fail(frame.requestId, frame.error)
         return
       case 'hello':
         this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
@@ -162,7 +166,12 @@ class ToolkitConnection {
         ok: false,
         error: { code, message, retryable },
       })
-    } else this.#options.delivery.onResult(this.#peer, frame)
+    } else if (frame.ok) this.#options.delivery.onResult(this.#peer, frame)
+    else this.#fail(frame.requestId, frame.error)
+  }
+
+  #fail(requestId: string, error: WireError): void {
+    this.#options.delivery.onResult(this.#peer, { type: 'result', requestId, ok: false, error: toolkitError(error) })
   }
 
   /** A result that cannot be read still ends its call: the caller must not wait for the deadline. */
@@ -191,10 +200,12 @@ class ToolkitConnection {
     const { store, delivery } = this.#options
     const { projectId, id } = this.#toolkit
     if (frame.tools === undefined) {
-      const stored = await store.toolkits.find(projectId, id)
-      if (stored?.hash !== frame.toolkitHash) return this.#answer(frame.requestId, { resend: true })
-      this.#peer.tools = new Set((await store.toolkits.tools(projectId, id)).map((tool) => tool.name))
-      return this.#answer(frame.requestId, {})
+      const names = await this.#namesOf(frame.toolkitHash)
+      if (names) {
+        this.#peer.tools = names
+        this.#peer.toolsHash = frame.toolkitHash
+      }
+      return this.#answer(frame.requestId, { resend: names === undefined })
     }
     const { accepted, rejected } = readTools(frame.tools)
     const names = new Set(accepted.map((tool) => tool.name))
@@ -212,7 +223,23 @@ class ToolkitConnection {
       this.#peer.tools = before
       throw error
     }
+    this.#peer.toolsHash = frame.toolkitHash
     this.#answer(frame.requestId, { rejected })
+  }
+
+  /**
+   * The tools that a hash stands for. What is stored may be more: tools of another version that still is connected. So
+   * either a connected process registered under that hash, or the stored tools are exactly those that have it.
+   */
+  async #namesOf(hash: string): Promise<ReadonlySet<string> | undefined> {
+    const { store, delivery } = this.#options
+    const { projectId, id } = this.#toolkit
+    for (const peer of delivery.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
+    const stored = await store.toolkits.find(projectId, id)
+    if (stored?.hash !== hash) return undefined
+    const tools = await store.toolkits.tools(projectId, id)
+    const description = { caption: stored.caption || undefined, instructions: stored.instructions ?? undefined }
+    return (await toolkitHash({ ...description, tools })) === hash ? new Set(tools.map((tool) => tool.name)) : undefined
   }
 
   async #unregister(frame: UnregisterFrame): Promise<void> {
@@ -220,6 +247,7 @@ class ToolkitConnection {
     const { projectId, id } = this.#toolkit
     const leaving = new Set(frame.tools.filter((name) => this.#peer.tools.has(name)))
     this.#peer.tools = new Set([...this.#peer.tools].filter((name) => !leaving.has(name)))
+    this.#peer.toolsHash = frame.toolkitHash
     const remove = [...leaving].filter((name) => ![...delivery.peersOf(id)].some((peer) => peer.tools.has(name)))
     const stored = await store.toolkits.find(projectId, id)
     const description = { caption: stored?.caption, instructions: stored?.instructions ?? undefined }
@@ -263,6 +291,30 @@ class ToolkitConnection {
       }),
     )
   }
+}
+
+/** What a toolkit may report of a call. Other codes are about keys and connections, which are not its to judge. */
+const toolkitCodes = new Set<ErrorCode>([
+  'tool_error',
+  'tool_not_found',
+  'invalid_request',
+  'invalid_params',
+  'missing_params',
+  'missing_token',
+  'invalid_result',
+  'result_too_large',
+  'deadline_exceeded',
+  'cancelled',
+  'busy',
+  'internal_error',
+])
+
+/** The longest details of a toolkit's error, as characters of JSON. */
+const maxDetailsLength = 65_536
+
+function toolkitError({ code, message, retryable, details }: WireError): WireError {
+  const small = details !== undefined && JSON.stringify(details).length <= maxDetailsLength
+  return { code: toolkitCodes.has(code) ? code : 'tool_error', message, retryable, ...(small ? { details } : {}) }
 }
 
 /** One bad tool never refuses the others. */

@@ -75,6 +75,8 @@ class SocketAcceptor {
         // Rule T2: many tiny fragments cost more than their bytes.
         maxFragments: 1_024,
         maxBufferedChunks: 4_096,
+        // A peer that does not finish a close, ours or its own, is gone for its callers soon.
+        closeTimeout: 2_000,
         clientTracking: false,
       } as ConstructorParameters<typeof WebSocketServer>[0])
       this.#servers.set(route.path, { route, server })

@@ -201,6 +201,40 @@ describe('registration after the start', () => {
     await expect(llm.call({ toolkitId: 'living', tool: 'second' })).resolves.toBe(2)
   })
 
+  it('by hash alone claims only the tools of that hash, not those of another version', async () => {
+    await using server = await startTestServer()
+    const { key } = await server.server.createKey({ kind: 'toolkit', name: 'two versions' })
+    const connect = () => connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key })
+    await using old = await connect()
+    old.send({ type: 'register', request_id: 'r', toolkit_hash: 'h1', tools: [wireTool('both'), wireTool('old')] })
+    await old.next((frame) => frame.type === 'registered')
+    const fresh = await connect()
+    fresh.send({ type: 'register', request_id: 'r', toolkit_hash: 'h2', tools: [wireTool('both'), wireTool('new')] })
+    await fresh.next((frame) => frame.type === 'registered')
+    await using third = await connect()
+    third.send({ type: 'register', request_id: 'r1', toolkit_hash: 'h2' })
+    await expect(third.next((frame) => frame.request_id === 'r1')).resolves.toMatchObject({ tools: ['both', 'new'] })
+    await fresh[Symbol.asyncDispose]()
+    await third[Symbol.asyncDispose]()
+    await using fourth = await connect()
+    fourth.send({ type: 'register', request_id: 'r2', toolkit_hash: 'h2' })
+    await expect(fourth.next((frame) => frame.request_id === 'r2')).resolves.toMatchObject({ resend: true })
+  })
+
+  it('makes a new toolkit found by its own name at once, also where another one was found by it before', async () => {
+    await using server = await startTestServer()
+    const start = async (appName: string) => {
+      const toolkit = await server.toolkit({ appName })
+      toolkit.registerTool({ name: 'who', description: 'Who' }, () => appName)
+      await toolkit.start()
+    }
+    const llm = server.llm()
+    await start('My Tools')
+    await expect(llm.call({ toolkitId: 'my-tools', tool: 'who' })).resolves.toBe('My Tools')
+    await start('my-tools')
+    await expect(llm.call({ toolkitId: 'my-tools', tool: 'who' })).resolves.toBe('my-tools')
+  })
+
   it('sends no tools when the server has them already, and all of them when it does not', async () => {
     await using server = await startTestServer()
     const { key } = await server.server.createKey({ kind: 'toolkit', name: 'known' })
@@ -330,6 +364,41 @@ describe('limits', () => {
       ).resolves.toBe(1_000_000)
     }
   })
+})
+
+describe('what a toolkit reports', () => {
+  it('of a failed call cannot pass for a refused key, nor carry megabytes', async () => {
+    await using server = await startTestServer()
+    const { key } = await server.server.createKey({ kind: 'toolkit', name: 'sly' })
+    await using toolkit = await connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key })
+    toolkit.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool('x')] })
+    await toolkit.next((frame) => frame.type === 'registered')
+    const llm = server.llm()
+    const failWith = async (answer: object): Promise<unknown> => {
+      const call = llm.call({ toolkitId: 'sly', tool: 'x' }).catch((error: unknown) => error)
+      const { request_id } = await toolkit.next((frame) => frame.type === 'call')
+      toolkit.frames.length = 0
+      toolkit.send({ request_id, ...answer })
+      return call
+    }
+    const error = { code: 'unauthorized', message: 'no', details: { text: 'x'.repeat(1_000_000) } }
+    await expect(failWith({ type: 'result', ok: false, error })).resolves.toMatchObject({
+      code: 'tool_error',
+      message: 'no',
+      details: undefined,
+    })
+    await expect(
+      failWith({ type: 'error', error: { code: 'invalid_request', message: 'unreadable' } }),
+    ).resolves.toMatchObject({ code: 'invalid_request' })
+  })
+})
+
+it('answers any number of questions for toolkits that are not there', async () => {
+  await using server = await startTestServer({ limits: { badFramesPer10s: 10 } })
+  const llm = server.llm()
+  for (let i = 0; i < 50; i += 1) {
+    await expect(llm.getToolkitContext({ toolkitId: 'later' })).rejects.toMatchObject({ code: 'toolkit_not_found' })
+  }
 })
 
 describe('shutting down', () => {

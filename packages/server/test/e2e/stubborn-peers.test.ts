@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
-import { connectRawPeer, type RawPeer } from '../support/raw-peer.ts'
+import { connectRawPeer, type RawPeer, wireTool } from '../support/raw-peer.ts'
 import { connectStubbornPeer } from '../support/stubborn-peer.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
@@ -153,4 +153,19 @@ it('serves a request that offers another protocol as it is', async () => {
     get({ hostname, port, path: '/healthz', headers }, ({ statusCode }) => resolve(statusCode)).on('error', reject)
   })
   expect(answer).toBe(200)
+})
+
+it('tells the caller soon when a toolkit closes but keeps its connection', async () => {
+  await using server = await startTestServer()
+  const { key } = await server.server.createKey({ kind: 'toolkit', name: 'hung' })
+  await using peer = await connectStubbornPeer(server.url, '/ws/v2/toolkit', key)
+  peer.send(hello)
+  await peer.saw('"welcome"')
+  peer.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool('x')] })
+  await peer.saw('"registered"')
+  const call = server.llm().call({ toolkitId: 'hung', tool: 'x' })
+  call.catch(() => {})
+  await peer.saw('"call"')
+  peer.sendClose()
+  await expect(call).rejects.toMatchObject({ code: 'toolkit_disconnected' })
 })
