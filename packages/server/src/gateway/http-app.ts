@@ -15,7 +15,8 @@ export interface HttpAppOptions {
 /** Admin surfaces live below this prefix and answer errors as RFC 9457 problems. */
 export const adminPrefix = '/api/v2'
 
-const errorDocs = 'https://github.com/agent-tool-protocol/atp/blob/main/docs/errors.md'
+/** RFC 9457 `type`: names the problem for ever, wherever the documentation lies. The code is explained in docs/errors.md. */
+const problemType = 'urn:atp:error:'
 
 /** The HTTP side of the server without its routes: limits of rule T1, our JSON parser, errors, request log. */
 export function createHttpApp(options: HttpAppOptions): FastifyInstance {
@@ -28,6 +29,10 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
+    // What the router refuses before any hook, such as a malformed percent escape, is answered like the rest (rule I7).
+    frameworkErrors: (_error, request, reply) => {
+      sendError(request, reply, new AtpError('invalid_request', 'The address of the request cannot be read'))
+    },
     http: {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
@@ -79,7 +84,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: AtpError
   void reply.code(error.status)
   if (request.url.startsWith(adminPrefix)) {
     void reply.type('application/problem+json').send({
-      type: `${errorDocs}#${code}`,
+      type: `${problemType}${code}`,
       title: code.replaceAll('_', ' '),
       status: error.status,
       detail: message,

@@ -46,3 +46,9 @@ it('refuses a header block above 16 KiB', async () => {
   expect(answer.status).toBe(431)
   await server.close()
 })
+
+it('answers an address that cannot be read like any other bad input', async () => {
+  const answer = await app().inject('/api/v2/keys/%zz')
+  expect(answer.statusCode).toBe(400)
+  expect(answer.json()).toMatchObject({ code: 'invalid_request', status: 400, request_id: 'id-1' })
+})
