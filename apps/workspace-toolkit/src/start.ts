@@ -77,9 +77,8 @@ async function main(): Promise<void> {
     logger,
     async stop() {
       stopping = true
-      // The toolkit first: its running calls can still answer through the server.
-      await toolkit.stop()
-      await server.close()
+      // Both at once, each letting running calls end: one after the other could take longer than there is time.
+      await Promise.all([toolkit.stop(), server.close()])
     },
   })
   const tools = await toolkit.start().catch((error: unknown) => {

@@ -41,8 +41,10 @@ export class ToolkitSupervisor {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#child = child
-    child.send(settings satisfies ToolkitSettings)
+    // A child that is gone already tells so by 'exit' or 'error'.
+    child.send(settings satisfies ToolkitSettings, () => {})
     return new Promise((resolve, reject) => {
+      child.on('error', reject)
       child.on('message', (report: ToolkitReport) => {
         if (report.type === 'ready') resolve(report.tools)
         else reject(new TypeError(report.message))

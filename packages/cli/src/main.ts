@@ -15,7 +15,11 @@ const io: CliIo = {
   cwd: process.cwd(),
   onInterrupt(listener) {
     process.on('SIGINT', listener)
-    return () => process.off('SIGINT', listener)
+    return () => {
+      // The same Ctrl-C may come twice, and the second one must not cut off what is being written.
+      process.on('SIGINT', () => {})
+      process.off('SIGINT', listener)
+    }
   },
 }
 

@@ -36,7 +36,7 @@ export interface CallRouterOptions {
 export class CallRouter {
   readonly #options: CallRouterOptions
   readonly #inFlightByKey = new Map<string, number>()
-  #inFlight = 0
+  readonly #calls = new Set<Call>()
   #draining = false
   #idle: (() => void) | undefined
 
@@ -46,7 +46,7 @@ export class CallRouter {
 
   /** How many calls are under way. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#calls.size
   }
 
   /**
@@ -75,10 +75,19 @@ export class CallRouter {
   /** Refuses new calls from now on; resolves when those under way have ended. */
   drain(): Promise<void> {
     this.#draining = true
-    if (this.#inFlight === 0) return Promise.resolve()
+    if (this.#calls.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#idle = resolve
     })
+  }
+
+  /** Ends what outlasted the drain: nobody will learn whether it finished. */
+  endAll(): void {
+    for (const call of [...this.#calls]) {
+      const message = `The server restarted while "${call.tool.name}" ran; whether it finished is unknown`
+      const { code, retryable } = new AtpError('toolkit_disconnected', message)
+      if (call.fail({ code, message, retryable })) this.#options.delivery.cancel(call, 'the server restarts')
+    }
   }
 
   #accept(entry: DirectoryEntry, request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Call {
@@ -112,7 +121,7 @@ export class CallRouter {
       },
     })
     this.#inFlightByKey.set(key.id, inFlight + 1)
-    this.#inFlight += 1
+    this.#calls.add(call)
     const refusal = this.#refusal(call) ?? this.#options.delivery.dispatch(call)
     if (refusal) call.fail(toWireError(refusal))
     else if (!call.ended) timer = setTimeout(() => this.#expire(call), call.timeoutMs)
@@ -135,12 +144,12 @@ export class CallRouter {
   }
 
   #ended(call: Call, outcome: CallOutcome): void {
-    this.#inFlight -= 1
+    this.#calls.delete(call)
     const left = (this.#inFlightByKey.get(call.key.id) ?? 1) - 1
     if (left > 0) this.#inFlightByKey.set(call.key.id, left)
     else this.#inFlightByKey.delete(call.key.id)
     this.#options.log.add(call, 'socket', outcome.ok ? null : outcome.error.code)
-    if (this.#inFlight === 0) this.#idle?.()
+    if (this.#calls.size === 0) this.#idle?.()
   }
 }
 

@@ -234,9 +234,10 @@ class ToolkitConnection {
   async #namesOf(hash: string): Promise<ReadonlySet<string> | undefined> {
     const { store, delivery } = this.#options
     const { projectId, id } = this.#toolkit
-    for (const peer of delivery.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
     const stored = await store.toolkits.find(projectId, id)
+    // Another version registered since: what is stored has to be written again.
     if (stored?.hash !== hash) return undefined
+    for (const peer of delivery.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
     const tools = await store.toolkits.tools(projectId, id)
     const description = { caption: stored.caption || undefined, instructions: stored.instructions ?? undefined }
     return (await toolkitHash({ ...description, tools })) === hash ? new Set(tools.map((tool) => tool.name)) : undefined

@@ -1,4 +1,4 @@
-import { AtpError, type ToolContext } from '@atp/core'
+import type { AtpError, ToolContext } from '@atp/core'
 import { describe, expect, it, vi } from 'vitest'
 import { connectRawPeer, wireTool } from '../support/raw-peer.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
@@ -432,12 +432,12 @@ describe('shutting down', () => {
     await using server = await startTestServer({ keepData: true })
     const { started } = await controlledToolkit(server, 'slow')
     const call = server.llm().call({ toolkitId: 'slow', tool: 'wait' })
-    const rejected = expect(call).rejects.toBeInstanceOf(AtpError)
+    const rejected = expect(call).rejects.toMatchObject({ code: 'toolkit_disconnected', retryable: false })
     await started
     await server.server.close(50)
     await rejected
     await using again = await startTestServer({ dataDir: server.dataDir })
-    await expect(callLog(again)).resolves.toHaveLength(1)
+    await expect(callLog(again)).resolves.toMatchObject([{ status: 'outcome_unknown' }])
   })
 })
 
