@@ -86,7 +86,7 @@ const defaultWidth = 100
 const rootHelp = `
 Examples:
   $ atp server --dev
-  $ atp call workspace search_text pattern=TODO
+  $ atp call workspace search_text pattern=ATP
   $ atp help keys
 
 Settings, first found first taken:

@@ -23,8 +23,8 @@ export function defineCall(call: Command, io: CliIo): void {
     .option('--auth-token <token>', "the end user's token, better in the environment (ATP_AUTH_TOKEN)")
     .option('--timeout <seconds>', 'how long the call may take (default: what the tool says, else 120)', readSeconds)
   addExamples(addRequestOptions(call), [
-    'atp call workspace search_text pattern=TODO',
-    `atp call workspace search_text --params '{"pattern": "TODO"}' --json`,
+    'atp call workspace search_text pattern=ATP',
+    `atp call workspace search_text --params '{"pattern": "ATP"}' --json`,
     'atp call workspace search_text --params @arguments.json --timeout 10',
   ]).action(async (toolkitId: string, tool: string, pairs: string[], options: CallOptions) => {
     const params = await readParams([...(options.params ?? []), ...pairs], io)

@@ -34,13 +34,6 @@ export class SocketDelivery implements Delivery {
     return this.#peers.get(toolkitId) ?? new Set()
   }
 
-  /** How many toolkit sockets are connected. */
-  get size(): number {
-    let size = 0
-    for (const peers of this.#peers.values()) size += peers.size
-    return size
-  }
-
   /**
    * The peer is gone: what ran there goes to another process where the tool is idempotent, and otherwise ends as
    * `toolkit_disconnected`, because nobody knows whether it ran (rule X5).

@@ -153,7 +153,9 @@ class SocketAcceptor {
       const decoded = decodeFromLlm(text)
       if (!decoded.ok || decoded.frame.type !== 'hello') {
         const error = decoded.ok ? new AtpError('invalid_request', 'The first frame must be hello') : decoded.error
-        peer.send(encodeFrame(errorFrame(error, decoded.ok ? undefined : decoded.requestId)))
+        // Whoever asked too early still waits for an answer to that request.
+        const frame = decoded.ok ? decoded.frame : decoded
+        peer.send(encodeFrame(errorFrame(error, 'requestId' in frame ? frame.requestId : undefined)))
         peer.close(closeCodes.protocolError, 'the first frame must be hello')
         return
       }

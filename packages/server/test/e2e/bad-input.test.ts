@@ -272,7 +272,9 @@ describe('a socket', () => {
     await using peer = await connect(false)
     peer.send({ type: 'call', request_id: 'c1', toolkit_id: 'bad input', tool: 'add', params: {} })
     await expect(peer.closed).resolves.toBe(4400)
-    expect(peer.frames).toMatchObject([{ type: 'error', error: { message: 'The first frame must be hello' } }])
+    expect(peer.frames).toMatchObject([
+      { type: 'error', request_id: 'c1', error: { message: 'The first frame must be hello' } },
+    ])
   })
 
   it('takes the key in hello from peers that cannot send headers, and closes with 4401 without one', async () => {
