@@ -48,7 +48,8 @@ export class Connection {
   readonly #options: ConnectionOptions
   #state: ConnectionState = 'idle'
   #session: Session | undefined
-  #abort = new AbortController()
+  /** Made when connecting: some platforms allow none while a module loads. */
+  #abort: AbortController | undefined
   readonly #waiters = new Set<PromiseWithResolvers<Session>>()
 
   constructor(options: ConnectionOptions) {
@@ -73,9 +74,10 @@ export class Connection {
     if (this.#session) return Promise.resolve(this.#session)
     const waiter = this.#wait(patience)
     if (this.#state === 'idle' || this.#state === 'refused' || this.#state === 'stopped') {
-      this.#abort = new AbortController()
+      const abort = new AbortController()
+      this.#abort = abort
       this.#set('connecting', {})
-      void this.#run(this.#abort.signal)
+      void this.#run(abort.signal)
     }
     return waiter
   }
@@ -88,7 +90,7 @@ export class Connection {
   /** Closes the session and ends all attempts. Idempotent. */
   stop(): void {
     if (this.#state === 'stopped') return
-    this.#abort.abort()
+    this.#abort?.abort()
     const session = this.#session
     this.#session = undefined
     session?.close(closeCodes.normal, 'client stopped')

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import { type Logger, silentLogger } from '../logging/logger.ts'

@@ -34,12 +34,14 @@ const graceMs = 5_000
 /** One WebSocket for all requests of a client; opened by the first of them and kept open. */
 export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
   const url = `${options.baseUrl}/ws/v2/llm`
-  const instanceId = crypto.randomUUID()
+  // Made when connecting: some platforms have no randomness while a module loads.
+  let instanceId: string | undefined
   const pending = new PendingRequests<unknown>()
   let lastRequest = 0
   const connection = new Connection({
-    open: (signal, gone) =>
-      openSession<ToLlmFrame>({
+    open: (signal, gone) => {
+      instanceId ??= crypto.randomUUID()
+      return openSession<ToLlmFrame>({
         url,
         apiKey: options.apiKey,
         hello: { capabilities: [], instanceId },
@@ -58,7 +60,8 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
         },
         timeoutMs: connectTimeoutMs,
         signal,
-      }),
+      })
+    },
     onState: () => {},
     failFast: true,
     // An attempt that is further away than a call waits would let calls fail although the server is back.

@@ -3,7 +3,7 @@ import { invokeTool } from '../dispatch/invoke-tool.ts'
 import { AtpError } from '../errors/atp-error.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
-import { type Logger, silentLogger } from '../logging/logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { decodeToToolkit, encodeResult } from '../protocol/codec.ts'
 import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
@@ -43,14 +43,8 @@ export interface ToolKitClientOptions extends ToolkitOptions {
   protocol?: 'ws' | 'http'
   /** How many calls run at once, 1 to 65,536; the server answers those above with `busy`. @default 64 */
   maxConcurrency?: number
-  /** Whether messages of errors that tools throw reach the caller. @default true */
-  exposeErrors?: boolean
-  /** What tools see as `context.env`. */
-  env?: unknown
   /** How long `stop` waits for running calls, in milliseconds. @default 10_000 */
   drainTimeoutMs?: number
-  /** @default silent */
-  logger?: Logger
   backoff?: BackoffOptions
   /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
   connect?: Connect
@@ -63,7 +57,8 @@ export class ToolKitClient extends Toolkit {
   readonly #options: ToolKitClientOptions
   readonly #logger: Logger
   readonly #url: string
-  readonly #instanceId = crypto.randomUUID()
+  /** Made when connecting: some platforms have no randomness while a module loads. */
+  #instanceId: string | undefined
   readonly #maxConcurrency: number
   readonly #connection: Connection
   readonly #registration: ToolkitRegistration
@@ -95,7 +90,7 @@ export class ToolKitClient extends Toolkit {
     checkWaitMs('drainTimeoutMs', options.drainTimeoutMs)
     checkConcurrency(options.maxConcurrency)
     this.#options = options
-    this.#logger = options.logger ?? silentLogger
+    this.#logger = this.settings.logger
     this.#url = `${readBaseUrl(options.baseUrl ?? defaultBaseUrl).ws}/ws/v2/toolkit`
     this.#maxConcurrency = options.maxConcurrency ?? 64
     this.#events = new Emitter((event, error) => {
@@ -176,6 +171,7 @@ export class ToolKitClient extends Toolkit {
   async #open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session> {
     let lost: AtpError | undefined
     let session: Session | undefined
+    this.#instanceId ??= crypto.randomUUID()
     session = await openSession<ToToolkitFrame>({
       url: this.#url,
       apiKey: this.#options.apiKey,
@@ -282,7 +278,7 @@ export class ToolKitClient extends Toolkit {
       },
       logger: this.#logger,
       env: this.#options.env,
-      exposeErrors: this.#options.exposeErrors,
+      exposeErrors: this.settings.exposeErrors,
     })
     this.#running.delete(cancellation)
     if (this.#runById.get(requestId) === cancellation) this.#runById.delete(requestId)

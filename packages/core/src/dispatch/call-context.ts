@@ -1,6 +1,6 @@
 import { AtpError } from '../errors/atp-error.ts'
 import type { Logger } from '../logging/logger.ts'
-import type { ToolContext } from '../tool/tool.ts'
+import type { Principal, ToolContext } from '../tool/tool.ts'
 import type { CancelSignal } from './cancel-signal.ts'
 
 /** What a {@link CallContext} is made of. */
@@ -9,6 +9,7 @@ export interface CallContextOptions {
   authToken: string | undefined
   logger: Logger
   env: unknown
+  principal: Principal | undefined
   /** The caller's signal, if it has one. */
   signal: CancelSignal | undefined
   onProgress: ((value: unknown) => void) | undefined
@@ -23,6 +24,7 @@ export class CallContext implements ToolContext {
   readonly authToken: string | undefined
   readonly logger: Logger
   readonly env: unknown
+  readonly principal: Principal | undefined
   readonly #callerSignal: CancelSignal | undefined
   readonly #onProgress: ((value: unknown) => void) | undefined
   #controller: AbortController | undefined
@@ -34,6 +36,7 @@ export class CallContext implements ToolContext {
     this.authToken = options.authToken
     this.logger = options.logger
     this.env = options.env
+    this.principal = options.principal
     this.#callerSignal = options.signal
     this.#onProgress = options.onProgress
   }

@@ -10,15 +10,21 @@ export interface CancelSignal {
 export class Cancellation implements CancelSignal {
   aborted = false
   reason: unknown
+  /** Most calls have one listener at most, and need no list. */
   #listener: (() => void) | undefined
+  #others: Set<() => void> | undefined
 
-  /** Holds one listener, which is all the run path needs. */
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listener = listener
+    if (this.#listener === undefined) this.#listener = listener
+    else {
+      this.#others ??= new Set()
+      this.#others.add(listener)
+    }
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
     if (this.#listener === listener) this.#listener = undefined
+    else this.#others?.delete(listener)
   }
 
   /** The first reason stays. */
@@ -27,5 +33,6 @@ export class Cancellation implements CancelSignal {
     this.aborted = true
     this.reason = reason
     this.#listener?.()
+    for (const listener of this.#others ?? []) listener()
   }
 }

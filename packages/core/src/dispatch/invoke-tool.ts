@@ -3,7 +3,7 @@ import { errorText, toToolWireError, toWireError, type WireError } from '../erro
 import { type Logger, silentLogger } from '../logging/logger.ts'
 import { checkJsonShape, isJsonObject } from '../protocol/json.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
-import type { Tool, Validation } from '../tool/tool.ts'
+import type { Principal, Tool, Validation } from '../tool/tool.ts'
 import { CallContext, cancelledError } from './call-context.ts'
 import type { CancelSignal } from './cancel-signal.ts'
 import { checkCall } from './check-call.ts'
@@ -21,8 +21,13 @@ export interface InvokeOptions {
   /** The caller's cancel. */
   signal?: CancelSignal | undefined
   onProgress?: ((value: unknown) => void) | undefined
-  /** Gets each partial result of an async generator, in order. */
-  onChunk?: ((value: unknown) => void) | undefined
+  /**
+   * Gets each partial result of an async generator, in order. When it returns a promise, the generator goes on once
+   * that is settled: so a slow reader slows the tool instead of filling the memory.
+   */
+  onChunk?: ((value: unknown) => unknown) | undefined
+  /** Called just before the handler: from here on, nothing can be refused any more. */
+  onHandlerStart?: (() => void) | undefined
   /**
    * Called exactly once: when the handler really ended, which for an abandoned one is after its outcome, or with the
    * outcome of a call that never reached its handler.
@@ -30,6 +35,7 @@ export interface InvokeOptions {
   onHandlerEnd?: (() => void) | undefined
   logger?: Logger | undefined
   env?: unknown
+  principal?: Principal | undefined
   /** Whether the messages of errors that handlers throw reach the caller. @default true */
   exposeErrors?: boolean | undefined
 }
@@ -112,6 +118,7 @@ class ToolRun {
       authToken: tool.auth === null ? undefined : options.authToken,
       logger: options.logger ?? silentLogger,
       env: options.env,
+      principal: options.principal,
       signal: options.signal,
       onProgress: options.onProgress,
     })
@@ -125,7 +132,8 @@ class ToolRun {
     const validation = tool.validateInput?.(checked) ?? { ok: true, value: checked }
     const validated = readValidation(tool, validation instanceof Promise ? await this.#inTime(validation) : validation)
     this.#throwIfCancelled()
-    return this.#finish(await this.#runHandler(withToken(tool, validated, authToken)))
+    const running = this.#runHandler(withToken(tool, validated, authToken))
+    return this.#finish(running instanceof Promise ? await running : running)
   }
 
   #throwIfCancelled(): void {
@@ -133,20 +141,21 @@ class ToolRun {
     if (signal?.aborted) throw cancelledError(signal.reason)
   }
 
-  async #runHandler(args: unknown): Promise<unknown> {
+  #runHandler(args: unknown): unknown {
     this.#started = true
+    this.#options.onHandlerStart?.()
     let returned: unknown
     let pending: Promise<unknown> | undefined
     try {
       // Validation made the arguments what the handler's type says.
       returned = this.#tool.handler(args as never, this.#context)
       if (isAsyncIterator(returned)) pending = this.#drain(returned)
-      else if (isThenable(returned)) pending = handlerWord(() => returned)
+      else if (isThenable(returned)) pending = this.#settle(returned)
     } catch (error) {
       this.#options.onHandlerEnd?.()
       throw new HandlerFailure(error)
     }
-    if (pending !== undefined) return this.#inTime(this.#track(pending))
+    if (pending !== undefined) return this.#inTime(pending)
     this.#options.onHandlerEnd?.()
     return returned
   }
@@ -172,9 +181,13 @@ class ToolRun {
     if (this.#onAbort) this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
-  async #finish(value: unknown): Promise<string> {
-    if (!this.#tool.validateOutput) return serializeResult(value, this.#tool.name)
-    const checked = this.#tool.validateOutput(value)
+  #finish(value: unknown): string | Promise<string> {
+    const { name, validateOutput } = this.#tool
+    return validateOutput ? this.#finishChecked(value, validateOutput) : serializeResult(value, name)
+  }
+
+  async #finishChecked(value: unknown, validateOutput: NonNullable<Tool['validateOutput']>): Promise<string> {
+    const checked = validateOutput(value)
     const validation = checked instanceof Promise ? await this.#inTime(checked) : checked
     if (validation.ok) return serializeResult(validation.value, this.#tool.name)
     throw new AtpError(
@@ -183,17 +196,21 @@ class ToolRun {
     )
   }
 
-  /** Tells when the handler ended, and reports a result that nobody waits for any more. */
-  async #track(pending: Promise<unknown>): Promise<unknown> {
+  async #settle(returned: PromiseLike<unknown>): Promise<unknown> {
     try {
-      return await pending
+      return await returned
+    } catch (error) {
+      throw new HandlerFailure(error)
     } finally {
-      this.#options.onHandlerEnd?.()
-      if (this.#closed) {
-        const { callId, logger } = this.#options
-        logger?.warn('tool.late_result_dropped', { tool: this.#tool.name, callId })
-      }
+      this.#handlerEnded()
     }
+  }
+
+  /** Tells that the handler ended, and reports a result that nobody waits for any more. */
+  #handlerEnded(): void {
+    const { callId, logger, onHandlerEnd } = this.#options
+    onHandlerEnd?.()
+    if (this.#closed) logger?.warn('tool.late_result_dropped', { tool: this.#tool.name, callId })
   }
 
   /** Races what is pending with deadline and cancel, without making a timer for what is done at once. */
@@ -205,7 +222,7 @@ class ToolRun {
     pending.then(mark, mark)
     // An async handler that awaits nothing settles within a few microtasks.
     for (let turn = 0; turn < 4 && !settled; turn += 1) await undefined
-    if (settled) return pending
+    if (settled) return await pending
     this.#interrupted ??= this.#interruption()
     return Promise.race([pending, this.#interrupted])
   }
@@ -254,11 +271,14 @@ class ToolRun {
         size += text.length
         if (size <= maxResultBytes) yields.push(text)
         else yields.length = 0
-        this.#options.onChunk?.(step.value === undefined ? null : step.value)
+        const taken = this.#options.onChunk?.(step.value === undefined ? null : step.value)
+        if (taken instanceof Promise) await taken
+        if (this.#closed) return undefined
       }
     } finally {
       // Its finally blocks run now; what they say is dropped.
       if (!ended) await handlerWord(() => generator.return?.()).catch(() => {})
+      this.#handlerEnded()
     }
   }
 }

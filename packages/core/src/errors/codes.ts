@@ -37,7 +37,12 @@ export const errorCodes = {
   rate_limited: { status: 429, retryable: true },
   toolkit_offline: { status: 503, retryable: true },
   toolkit_disconnected: { status: 502, retryable: false },
+  egress_refused: { status: 502, retryable: false },
+  upstream_timeout: { status: 504, retryable: true },
+  upstream_failed: { status: 502, retryable: true },
   server_shutting_down: { status: 503, retryable: true },
+  store_unavailable: { status: 503, retryable: true },
+  vault_unreadable: { status: 500, retryable: false },
   internal_error: { status: 500, retryable: false },
   // Seen by a client of ours, never sent by a server.
   connection_failed: { status: 503, retryable: true },
@@ -48,6 +53,8 @@ export const errorCodes = {
   port_in_use: { status: 500, retryable: false },
   data_folder_unusable: { status: 500, retryable: false },
   data_folder_in_use: { status: 500, retryable: false },
+  database_unusable: { status: 500, retryable: false },
+  database_in_use: { status: 500, retryable: false },
   database_too_new: { status: 500, retryable: false },
   invalid_config: { status: 500, retryable: false },
 } as const

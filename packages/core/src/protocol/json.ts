@@ -54,7 +54,23 @@ export function checkJsonShape(value: unknown, limits: JsonLimits = jsonLimits):
 }
 
 /**
- * The same for a value whose text is at hand. Most frames are too short and too flat to break a limit, and the text
+ * Refuses the members that parsing our own way refuses, in a value that another parser made. Obligation: its depth has
+ * been checked.
+ * @throws AtpError `invalid_json`
+ */
+export function checkMemberNames(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Object.hasOwn(value, '__proto__')) throw dangerousMember()
+  for (const key in value) {
+    const member: unknown = (value as Record<string, unknown>)[key]
+    if (typeof member !== 'object' || member === null) continue
+    if (key === 'constructor' && Object.hasOwn(member, 'prototype')) throw dangerousMember()
+    checkMemberNames(member)
+  }
+}
+
+/**
+ * Checks depth and member count of a value whose text is at hand. Most frames are too short and too flat to break a limit, and the text
  * tells that faster than a walk through the value.
  * @throws AtpError `invalid_json`
  */
@@ -86,16 +102,26 @@ function countMembers(value: object, limits: JsonLimits, depth: number, count: n
     throw new AtpError('invalid_json', `JSON is nested deeper than ${limits.maxDepth} levels`)
   }
   let total = count
+  if (Array.isArray(value)) {
+    total += value.length
+    if (total > limits.maxKeys) throw tooManyMembers(limits)
+    for (const item of value) {
+      if (typeof item === 'object' && item !== null) total = countMembers(item, limits, depth + 1, total)
+    }
+    return total
+  }
   // An own-key walk without copying: for…in is the fastest way through small objects, and parsed JSON inherits nothing.
   for (const key in value) {
     total += 1
-    if (total > limits.maxKeys) {
-      throw new AtpError('invalid_json', `JSON has more than ${limits.maxKeys} members`)
-    }
+    if (total > limits.maxKeys) throw tooManyMembers(limits)
     const member: unknown = (value as Record<string, unknown>)[key]
     if (typeof member === 'object' && member !== null) total = countMembers(member, limits, depth + 1, total)
   }
   return total
+}
+
+function tooManyMembers(limits: JsonLimits): AtpError {
+  return new AtpError('invalid_json', `JSON has more than ${limits.maxKeys} members`)
 }
 
 function unsafeOrMalformed(text: string): AtpError {
@@ -104,5 +130,9 @@ function unsafeOrMalformed(text: string): AtpError {
   } catch (error) {
     return new AtpError('invalid_json', `Not valid JSON: ${(error as Error).message.slice(0, 200)}`)
   }
+  return dangerousMember()
+}
+
+function dangerousMember(): AtpError {
   return new AtpError('invalid_json', 'JSON with a "__proto__" or "constructor.prototype" member is refused')
 }

@@ -9,10 +9,24 @@ export type JsonSchema = { [keyword: string]: unknown }
 export const schemaLimits = { maxBytes: 65_536, maxDepth: 32, maxProperties: 200 } as const
 
 /** Keywords whose members are names chosen by the author, not keywords. */
-const namedSubschemas = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
+export const namedSubschemas: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+])
 /** Keywords that hold data: what looks like a keyword in there is none. */
-const dataKeywords = new Set(['const', 'enum', 'default', 'examples', 'example', 'required', 'dependentRequired'])
-const referenceKeywords = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
+export const dataKeywords: ReadonlySet<string> = new Set([
+  'const',
+  'enum',
+  'default',
+  'examples',
+  'example',
+  'required',
+  'dependentRequired',
+])
+export const referenceKeywords: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
 const listKeywords = new Set(['allOf', 'anyOf', 'oneOf'])
 const typeNames = new Set<unknown>(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
 

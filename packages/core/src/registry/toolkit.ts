@@ -1,9 +1,10 @@
 import { AtpError } from '../errors/atp-error.ts'
+import { type Logger, silentLogger } from '../logging/logger.ts'
 import { checkAppName, maxCaptionLength, maxInstructionsLength } from '../protocol/names.ts'
 import { defineTool } from '../tool/define-tool.ts'
 import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from '../tool/tool.ts'
 
-/** What a toolkit tells of itself. */
+/** What a toolkit tells of itself, and how its tools run. */
 export interface ToolkitOptions {
   /** The toolkit's name, 1 to 128 characters. */
   appName: string
@@ -11,6 +12,22 @@ export interface ToolkitOptions {
   caption?: string | undefined
   /** System instructions for a model that uses the toolkit, at most 65,536 characters. */
   instructions?: string | undefined
+  /** The toolkit's key, `atp_toolkit_…`. Whoever presents it may run the tools through routes that name no other keys. */
+  apiKey?: string | undefined
+  /** Whether messages of errors that tools throw reach the caller. @default true */
+  exposeErrors?: boolean | undefined
+  /** What tools see as `context.env`. */
+  env?: unknown
+  /** @default silent */
+  logger?: Logger | undefined
+}
+
+/** How the doors of this package run a toolkit's tools. */
+export interface ToolkitSettings {
+  readonly apiKey: string | undefined
+  readonly exposeErrors: boolean
+  readonly env: unknown
+  readonly logger: Logger
 }
 
 /** Tools under one name. */
@@ -20,6 +37,7 @@ export class Toolkit {
   #instructions: string | undefined
   readonly #tools = new Map<string, Tool>()
   readonly #listeners = new Set<() => void>()
+  readonly #settings: ToolkitSettings
 
   /** @throws AtpError `invalid_name` or `invalid_request` */
   constructor(options: ToolkitOptions) {
@@ -27,6 +45,13 @@ export class Toolkit {
     this.appName = options.appName
     this.#caption = checkText('caption', options.caption, maxCaptionLength)
     this.#instructions = checkText('instructions', options.instructions, maxInstructionsLength)
+    const { apiKey, exposeErrors = true, env, logger = silentLogger } = options
+    this.#settings = { apiKey, exposeErrors, env, logger }
+  }
+
+  /** For what runs the tools; a getter, so that no log of the toolkit shows its key. */
+  get settings(): ToolkitSettings {
+    return this.#settings
   }
 
   get caption(): string | undefined {

@@ -4,6 +4,13 @@ import type { JsonSchema } from '../protocol/schema-limits.ts'
 import type { ToolAnnotations, ToolAuth, ToolDescriptor } from '../protocol/tool-descriptor.ts'
 import type { InferArgs } from './infer-args.ts'
 
+/** Who calls, in the words of the app that mounts the tools: what its `authorize` returned. */
+export interface Principal {
+  readonly id: string
+  /** The caller's third-party token where the app knows it; one that the caller sends goes first. */
+  readonly authToken?: string | undefined
+}
+
 /** What a handler gets beside its arguments. */
 export interface ToolContext {
   /** The end user's third-party token; undefined unless the tool declares `auth`. */
@@ -17,6 +24,8 @@ export interface ToolContext {
   readonly logger: Logger
   /** What the host passes to its tools, such as a worker's bindings. */
   readonly env: unknown
+  /** Who calls, where the app's own `authorize` said so; undefined for calls that came through a server. */
+  readonly principal: Principal | undefined
 }
 
 /**

@@ -20,7 +20,11 @@ async function bundle(entry: string): Promise<OutputChunk[]> {
   return output.filter((each) => each.type === 'chunk')
 }
 
-describe.each(['index.ts', 'protocol.ts'])('the entry %s, bundled for a platform without Node', (entry) => {
+describe.each([
+  ['index.ts', 'Toolkit'],
+  ['protocol.ts', 'decodeFromLlm'],
+  ['http.ts', 'createAtpHandler'],
+])('the entry %s, bundled for a platform without Node', (entry, name) => {
   let chunks: OutputChunk[] = []
   let folder = ''
 
@@ -55,6 +59,6 @@ describe.each(['index.ts', 'protocol.ts'])('the entry %s, bundled for a platform
     await writeFile(join(folder, 'probe.mjs'), probe)
     const flags = ['--disallow-code-generation-from-strings', join(folder, 'probe.mjs')]
     const { stdout } = await promisify(execFile)(process.execPath, flags)
-    expect(stdout).toContain(entry === 'index.ts' ? 'Toolkit' : 'decodeFromLlm')
+    expect(stdout).toContain(name)
   })
 })

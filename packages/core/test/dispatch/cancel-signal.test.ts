@@ -24,4 +24,13 @@ describe('Cancellation', () => {
     expect(gone).not.toHaveBeenCalled()
     expect(stays).toHaveBeenCalledTimes(1)
   })
+
+  it('tells several listeners, of which one may leave', () => {
+    const cancellation = new Cancellation()
+    const listeners = [vi.fn(), vi.fn(), vi.fn()] as const
+    for (const listener of listeners) cancellation.addEventListener('abort', listener)
+    cancellation.removeEventListener('abort', listeners[1])
+    cancellation.cancel('why')
+    expect(listeners.map((listener) => listener.mock.calls.length)).toEqual([1, 0, 1])
+  })
 })
