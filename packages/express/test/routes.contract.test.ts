@@ -1,0 +1,5 @@
+import { describeRoutes, describeUtcpInterop } from '@atp/testing'
+import { startExpressHost } from './express-host.ts'
+
+describeRoutes('express', startExpressHost)
+describeUtcpInterop('express', startExpressHost)

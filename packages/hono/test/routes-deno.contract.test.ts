@@ -1,0 +1,10 @@
+import { describeRoutes, describeUtcpInterop, type RoutesHost } from '@atp/testing'
+import { runDeno } from './support/run-child.ts'
+
+describeRoutes('Hono on Deno', startDeno)
+describeUtcpInterop('Hono on Deno', startDeno)
+
+async function startDeno(): Promise<RoutesHost> {
+  const { url, close } = await runDeno(new URL('./hosts/deno.ts', import.meta.url))
+  return { url, fetch, close }
+}
