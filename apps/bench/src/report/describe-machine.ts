@@ -11,6 +11,11 @@ const measuredPackages = [
   '@modelcontextprotocol/server',
   '@modelcontextprotocol/node',
   '@modelcontextprotocol/client',
+  'express',
+  'fastify',
+  'hono',
+  '@hono/node-server',
+  '@nestjs/core',
   'zod',
 ]
 

@@ -1,10 +1,10 @@
 import type { BenchRow, RowContext } from '../bench-row.ts'
 import { type BenchResult, toBenchResult } from '../report/bench-result.ts'
 import { atLeast, atMost, type Budget } from '../report/budget.ts'
-import { formatFigure } from '../report/format-table.ts'
 import { median, medianPair } from '../report/statistics.ts'
 import { atpSystem } from '../systems/atp-system.ts'
 import { type Comparison, compareSystems } from '../systems/compare-systems.ts'
+import { describeSamples, serverCpu } from '../systems/describe-samples.ts'
 import type { LoadSystem, SystemSample } from '../systems/load-system.ts'
 import { type McpMode, mcpSystem } from '../systems/mcp-system.ts'
 import { relaySystem } from '../systems/relay-system.ts'
@@ -67,27 +67,19 @@ function toResult(
   )[0] as LoadSystem
   const peerFigures = figures(best)
   const pairs = figures(atpSystem).map((ours, run) => ({ ours, peer: peerFigures[run] as number }))
-  const cpu = (system: LoadSystem): number =>
-    median(comparison.samples(system, concurrency).map((sample) => sample.serverCpuUs))
   return toBenchResult({
     id: 'hub',
     what: `tool call, c=${concurrency}, ${latency ? 'p50' : 'throughput'}, beside ${peerName}`,
     unit: latency ? 'us' : 'calls/s',
     ...medianPair(pairs),
     ...(budget ? { budget } : {}),
-    serverCpu: { ours: cpu(atpSystem), peer: cpu(best) },
+    serverCpu: {
+      ours: serverCpu(comparison, atpSystem, concurrency),
+      peer: serverCpu(comparison, best, concurrency),
+    },
     notes: [atpSystem, ...peers].map((system) => {
       const mark = system === best && peers.length > 1 ? ' (the one that counts)' : ''
-      return describe(system, concurrency, comparison.samples(system, concurrency)) + mark
+      return describeSamples(comparison, system, concurrency) + mark
     }),
   })
-}
-
-function describe(system: LoadSystem, concurrency: number, samples: readonly SystemSample[]): string {
-  const of = (figure: (sample: SystemSample) => number): string => formatFigure(median(samples.map(figure)))
-  return (
-    `c=${concurrency} ${system.name}: ${of((sample) => sample.callsPerSecond)} calls/s, ` +
-    `p50 ${of((sample) => sample.p50Us)} us, p99 ${of((sample) => sample.p99Us)} us, ` +
-    `server CPU ${of((sample) => sample.serverCpuUs)} us/call`
-  )
 }

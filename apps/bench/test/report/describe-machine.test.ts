@@ -8,6 +8,9 @@ describe('describeMachine', () => {
     expect(text).toContain(`${availableParallelism()} cores`)
     expect(text).toContain(`Node ${process.version}, load before 0.5`)
     expect(text).toMatch(/@atp\/server \d+\.\d+\.\d+.* ws \d+\.\d+\.\d+.*@modelcontextprotocol\/server 2\.\d+\.\d+/)
+    expect(text).toMatch(
+      / express 5\.\d+.* fastify 5\.\d+.* hono 4\.\d+.* @hono\/node-server 2\.\d+.* @nestjs\/core 12\.\d+/,
+    )
     expect(text).not.toContain('not found')
   })
 })
