@@ -1,4 +1,9 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
 import { shared } from '../../vitest.shared.ts'
 
-export default mergeConfig(shared, defineConfig({ test: { name: 'server', include: ['test/**/*.test.ts'] } }))
+export default mergeConfig(
+  shared,
+  defineConfig({
+    test: { name: 'server', include: ['test/**/*.test.ts'], globalSetup: ['test/support/services.ts'] },
+  }),
+)

@@ -55,6 +55,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/keys.ts')).defineKeys,
   },
   {
+    name: 'vault',
+    description: 'make encryption keys, look at what they encrypt, change them',
+    load: async () => (await import('./commands/vault.ts')).defineVault,
+  },
+  {
     name: 'toolkits',
     description: 'list the toolkits of a server',
     load: async () => (await import('./commands/toolkits.ts')).defineToolkits,
@@ -91,7 +96,9 @@ Examples:
 
 Settings, first found first taken:
   the flags --base-url, --api-key, --data
-  the environment: ATP_BASE_URL, ATP_API_KEY, ATP_DATA (a server also reads PORT, ATP_HOST, ATP_LOG_LEVEL)
+  the environment: ATP_BASE_URL, ATP_API_KEY, ATP_DATA 
+    (a server also reads PORT, ATP_HOST, ATP_LOG_LEVEL, ATP_DATABASE_URL, DATABASE_URL,
+    ATP_ENCRYPTION_KEYS, ATP_ENCRYPTION_KEYS_FILE)
   dev-keys.json in the data folder, written by "npm start" and "atp server --dev" (default folder: ./.atp)
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 ended by Ctrl-C

@@ -41,6 +41,18 @@ export function readDataFolder(flag: string | undefined, place: Place): { folder
 }
 
 /**
+ * The database to use instead of a data folder: `--database-url`, then `ATP_DATABASE_URL`, then `DATABASE_URL` unless
+ * `--data` says where the data is. An empty flag means the folder, whatever the environment says.
+ */
+export async function findDatabaseUrl(
+  flags: { data?: string; databaseUrl?: string },
+  { env }: Pick<Place, 'env'>,
+): Promise<string | undefined> {
+  if (flags.databaseUrl !== undefined) return flags.databaseUrl || undefined
+  return (await import('@atp/server')).readDatabaseUrl(env, !flags.data)
+}
+
+/**
  * Each setting from the first place that has it: flag, environment, `dev-keys.json`. Undefined when none has a key.
  *
  * A `dev-keys.json` that merely lies in the current folder may be anybody's, for example part of a project just

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { generateMasterKey } from '@atp/server'
 import { onTestFinished } from 'vitest'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Spares every child the work of reading the same sources again. */
 const compileCache = join(tmpdir(), `atp-cli-test-${process.pid}`)
 process.on('exit', () => rmSync(compileCache, { recursive: true, force: true }))
+
+/** What `atp server` needs outside of development. */
+export const encryptionKeys: string = generateMasterKey().entry
 
 export interface RunOptions {
   env?: Record<string, string | undefined>

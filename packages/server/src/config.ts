@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { AtpError } from '@atp/core'
 import * as z from 'zod'
 import type { LogLevel } from './logging/pino-logger.ts'
@@ -10,8 +11,12 @@ export interface EnvironmentConfig {
   host: string | undefined
   /** `ATP_DATA` */
   data: string | undefined
+  /** `ATP_DATABASE_URL`, else `DATABASE_URL`: see {@link readDatabaseUrl} */
+  databaseUrl: string | undefined
   /** `ATP_LOG_LEVEL` */
   logLevel: LogLevel | undefined
+  /** `ATP_ENCRYPTION_KEYS`, else what is in the file of `ATP_ENCRYPTION_KEYS_FILE`: see {@link readEncryptionKeys} */
+  encryptionKeys: string | undefined
 }
 
 const environment = z.object({
@@ -33,5 +38,44 @@ export function readEnvironment(env: Record<string, string | undefined>): Enviro
     throw new AtpError('invalid_config', `These environment variables cannot be used: ${problems.join('; ')}`)
   }
   const { PORT, ATP_HOST, ATP_DATA, ATP_LOG_LEVEL } = parsed.data
-  return { port: PORT, host: ATP_HOST, data: ATP_DATA, logLevel: ATP_LOG_LEVEL }
+  return {
+    port: PORT,
+    host: ATP_HOST,
+    data: ATP_DATA,
+    databaseUrl: readDatabaseUrl(env),
+    logLevel: ATP_LOG_LEVEL,
+    encryptionKeys: readEncryptionKeys(env),
+  }
+}
+
+/**
+ * The database that the environment names: `ATP_DATABASE_URL`, else a `DATABASE_URL` that is PostgreSQL's. One of
+ * another kind is for another program. `ATP_DATABASE_URL` is returned as it is, so that a mistake in it is reported.
+ * @param general whether `DATABASE_URL` counts: not where something else already says where the data is. @default true
+ */
+export function readDatabaseUrl(env: Record<string, string | undefined>, general: boolean = true): string | undefined {
+  const { ATP_DATABASE_URL, DATABASE_URL } = env
+  if (ATP_DATABASE_URL) return ATP_DATABASE_URL
+  return general && DATABASE_URL && /^postgres(ql)?:\/\//i.test(DATABASE_URL) ? DATABASE_URL : undefined
+}
+
+/**
+ * The encryption keys that the environment names: `ATP_ENCRYPTION_KEYS`, or the content of the file that
+ * `ATP_ENCRYPTION_KEYS_FILE` names. What they are is checked where they are used.
+ * @throws AtpError `invalid_config` when both are given, or the file cannot be read
+ */
+export function readEncryptionKeys(env: Record<string, string | undefined>): string | undefined {
+  const { ATP_ENCRYPTION_KEYS: keys, ATP_ENCRYPTION_KEYS_FILE: file } = env
+  if (!file) return keys || undefined
+  if (keys) {
+    throw new AtpError('invalid_config', 'Give ATP_ENCRYPTION_KEYS or ATP_ENCRYPTION_KEYS_FILE, not both')
+  }
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { message } = error as Error
+    throw new AtpError('invalid_config', `Cannot read the file of ATP_ENCRYPTION_KEYS_FILE: ${message}`, {
+      cause: error,
+    })
+  }
 }

@@ -22,21 +22,31 @@ import { SocketWatch } from './gateway/socket-watch.ts'
 import { StaleTools } from './gateway/stale-tools.ts'
 import { createToolkitGateway } from './gateway/toolkit-socket.ts'
 import { attachUpgrade } from './gateway/upgrade.ts'
+import { createEndpointSecrets } from './keys/endpoint-secret.ts'
 import { newId } from './keys/ids.ts'
 import { createKeyService } from './keys/key-service.ts'
 import { watchRevocations } from './keys/revocation-watch.ts'
 import { defaultLimits, type ServerLimits } from './limits.ts'
 import { createPinoLogger, type LogLevel } from './logging/pino-logger.ts'
-import { openSqliteStore } from './store/sqlite.ts'
+import { openStore } from './store/open-store.ts'
+import { prepareDataFolder } from './store/sqlite/data-folder.ts'
 import type { KeyKind, StoredKey } from './store/store.ts'
+import { startRotation } from './vault/background-rotation.ts'
+import { openVault, readMasterKeys } from './vault/open-vault.ts'
+import type { Vault } from './vault/vault.ts'
 
 /** Where a server listens when nothing else is said. */
 export const defaultPort = 4870
 
 /** How a server is made. */
 export interface ServerOptions {
-  /** The data folder; made when it is not there. */
+  /** The data folder; made when it is needed and not there. */
   dataDir: string
+  /**
+   * Keeps everything in a PostgreSQL database instead: `postgres://user:password@host:port/database`, with `?schema=`
+   * (default `atp`) and `pool_size=` (default 10). The data folder then holds the files of a development server only.
+   */
+  databaseUrl?: string | undefined
   /** @default '127.0.0.1' */
   host?: string | undefined
   /** 0 takes a free one. @default 4870 */
@@ -45,6 +55,11 @@ export interface ServerOptions {
   dev?: boolean | undefined
   /** Allows `dev` on other hosts. @default false */
   devAllowRemote?: boolean | undefined
+  /**
+   * The keys that encrypt the secrets of the server, as in `ATP_ENCRYPTION_KEYS`: `id:base64` entries, the newest first.
+   * Needed unless `dev` is set, which makes one in the file `encryption-keys` of the data folder.
+   */
+  encryptionKeys?: string | undefined
   /** Web origins whose pages may use the server. @default none */
   allowedOrigins?: readonly string[] | undefined
   limits?: Partial<ServerLimits> | undefined
@@ -75,6 +90,11 @@ export interface AtpServer {
    * @param graceMs how long running calls may take. @default 17_000
    */
   close(graceMs?: number): Promise<void>
+  /**
+   * Resolves when the server has stopped: with nothing after `close`, and with `database_in_use` when it stopped by
+   * itself because another server took over its database. Never rejects.
+   */
+  readonly ended: Promise<AtpError | undefined>
 }
 
 /** The project of a server with a single tenant. */
@@ -83,12 +103,15 @@ export const defaultProject = 'default'
 /** With the spread below and the closing of files it stays inside the 25 s a process has to end (rule S1). */
 const defaultGraceMs = 17_000
 
+/** How long running calls may take when another server has taken over already. */
+const lostGraceMs = 5_000
+
 /** Sockets are closed over this long, so that their peers do not all come back at once (rule S1). */
 const closeSpreadMs = 5_000
 
 /**
- * Opens the data folder and builds a server on it; `listen` starts it.
- * @throws AtpError `invalid_config`, `data_folder_unusable`, `data_folder_in_use` or `database_too_new`
+ * Opens the data folder or the database and builds a server on it; `listen` starts it.
+ * @throws AtpError `invalid_config`, also when there is no encryption key, and what `openStore` throws
  */
 export async function createServer(options: ServerOptions): Promise<AtpServer> {
   const host = options.host ?? '127.0.0.1'
@@ -104,13 +127,42 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
   const logger = options.logger ?? createPinoLogger(options.logLevel ?? 'info')
   const limits: ServerLimits = { ...defaultLimits, ...options.limits }
   const dataDir = resolve(options.dataDir)
-  const store = await openSqliteStore({ folder: dataDir, serve: true, logger })
+  const { databaseUrl } = options
+  const dev = options.dev === true
+  // Before anything is opened or made: without a key that works there is nothing to open it for.
+  const masterKeys = await readMasterKeys({ encryptionKeys: options.encryptionKeys, dev, dataDir })
+  const ended = Promise.withResolvers<AtpError | undefined>()
+  let server: AtpServer | undefined
+  let directory: ToolkitDirectory | undefined
+  let lost: AtpError | undefined
+  const store = await openStore({
+    dataDir,
+    databaseUrl,
+    serve: true,
+    logger,
+    onRecovered: () => directory?.forgetAll(),
+    onLost(error) {
+      lost = error
+      void server?.close(lostGraceMs)
+    },
+  })
+  let vault: Vault
+  try {
+    vault = await openVault({ store, masterKeys, dev, logger })
+    await store.secrets.removeOfEndedKeys(Date.now())
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  const rotation = startRotation({ store, vault, masterKeys, logger })
+  const endpointSecrets = createEndpointSecrets({ store, vault, logger })
   const bus = createMemoryBus(logger)
   const keys = createKeyService({
     store,
     onRevoked: (key) => void bus.publish('key.revoked', { keyId: key.id }),
+    onSeen: endpointSecrets.see,
   })
-  const directory = await ToolkitDirectory.create(store.toolkits, bus)
+  directory = await ToolkitDirectory.create(store.toolkits, bus)
   const delivery = new SocketDelivery()
   const callLog = new CallLog({ store: store.calls, logger })
   const toolNames = new ToolNames()
@@ -178,27 +230,31 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     watch.stop()
     staleTools.stop()
     revocations.stop()
-    await callLog.flush()
+    await callLog.close()
     await bus.close()
+    await rotation.stop()
+    await endpointSecrets.settled()
     await store.close()
     logger.info('server.stopped', {})
+    ended.resolve(lost)
   }
   let closing: Promise<void> | undefined
 
-  const server: AtpServer = {
+  const built: AtpServer = {
     async listen() {
       try {
         await app.listen({ host, port })
       } catch (error) {
-        await server.close(0)
+        await built.close(0)
         throw listenError(error, host, port)
       }
       const bound = app.server.address() as AddressInfo
       const url = `http://${urlHost(host)}:${bound.port}`
       try {
+        if (options.dev && databaseUrl !== undefined) prepareDataFolder(dataDir)
         if (options.dev) devKeys = await ensureDevKeys(dataDir, url, await projectId(), keys)
       } catch (error) {
-        await server.close(0)
+        await built.close(0)
         throw error
       }
       logger.info('server.listening', { url, dataDir })
@@ -220,8 +276,12 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
       closing ??= shutDown(graceMs)
       return closing
     },
+    ended: ended.promise,
   }
-  return server
+  server = built
+  // Taken over while it was being built.
+  if (lost !== undefined) void built.close(0)
+  return built
 }
 
 /** Closes all sockets, spread over a few seconds when there are many. */

@@ -1,11 +1,14 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createServer, readDevKeys } from '../src/index.ts'
+import { createServer, generateMasterKey, readDevKeys } from '../src/index.ts'
+import { describePostgres, emptySchema } from './support/postgres.ts'
 import { startTestServer } from './support/test-server.ts'
 
 let folder: string
+/** What a server outside of development cannot do without. */
+const encryptionKeys = generateMasterKey().entry
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'atp-test-'))
@@ -17,7 +20,7 @@ afterEach(async () => {
 it('refuses a port in use by name, and gives the data folder back', async () => {
   await using first = await startTestServer()
   const port = Number(new URL(first.url).port)
-  const second = await createServer({ dataDir: folder, port, logLevel: 'silent' })
+  const second = await createServer({ dataDir: folder, port, encryptionKeys, logLevel: 'silent' })
   await expect(second.listen()).rejects.toMatchObject({
     code: 'port_in_use',
     message: expect.stringContaining(`${port}`),
@@ -27,7 +30,7 @@ it('refuses a port in use by name, and gives the data folder back', async () => 
 })
 
 it('refuses an address that is not this machine’s', async () => {
-  const server = await createServer({ dataDir: folder, host: '192.0.2.1', port: 0, logLevel: 'silent' })
+  const server = await createServer({ dataDir: folder, host: '192.0.2.1', port: 0, encryptionKeys, logLevel: 'silent' })
   await expect(server.listen()).rejects.toMatchObject({
     code: 'invalid_config',
     message: expect.stringContaining('192.0.2.1'),
@@ -80,7 +83,7 @@ it('does not go on listening when its key file cannot be read', async () => {
 })
 
 it('makes no keys without development mode', async () => {
-  const server = await createServer({ dataDir: folder, port: 0, logLevel: 'silent' })
+  const server = await createServer({ dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' })
   await server.listen()
   expect(server.devKeys).toBeUndefined()
   await expect(readDevKeys(folder)).resolves.toBeUndefined()
@@ -96,4 +99,39 @@ it('keeps no key in clear in its databases', async () => {
     expect(bytes).not.toContain(key)
     expect(bytes).not.toContain(server.keys.adminKey)
   }
+})
+
+it('tells when it has ended', async () => {
+  const server = await createServer({ dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' })
+  await server.listen()
+  await server.close(0)
+  expect(await server.ended).toBeUndefined()
+})
+
+describePostgres('with PostgreSQL', () => {
+  it('keeps nothing in its data folder but the keys of development, and makes it only for those', async () => {
+    const databaseUrl = emptySchema()
+    const dataDir = join(folder, 'new', 'data')
+    const server = await createServer({ dataDir, databaseUrl, port: 0, encryptionKeys, logLevel: 'silent' })
+    await server.listen()
+    await server.close(0)
+    await expect(readdir(dataDir)).rejects.toThrow('ENOENT')
+    const dev = await startTestServer({ dataDir, databaseUrl, keepData: true })
+    expect((await readdir(dataDir)).sort()).toEqual(['dev-keys.json', 'encryption-keys'])
+    await dev[Symbol.asyncDispose]()
+    await using again = await startTestServer({ dataDir, databaseUrl })
+    expect(again.keys).toMatchObject({ adminKey: dev.keys.adminKey, llmKey: dev.keys.llmKey })
+  })
+
+  it('refuses a second server on one database, and gives the database back when it cannot listen', async () => {
+    const databaseUrl = emptySchema()
+    await using first = await startTestServer({ databaseUrl })
+    await expect(startTestServer({ databaseUrl })).rejects.toMatchObject({ code: 'database_in_use' })
+    const other = emptySchema()
+    const port = Number(new URL(first.url).port)
+    const second = await createServer({ dataDir: folder, databaseUrl: other, port, encryptionKeys, logLevel: 'silent' })
+    await expect(second.listen()).rejects.toMatchObject({ code: 'port_in_use' })
+    await using third = await startTestServer({ databaseUrl: other })
+    expect(third.url).toMatch(/^http/)
+  })
 })

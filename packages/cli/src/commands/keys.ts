@@ -1,15 +1,19 @@
-import type { KeyKind } from '@atp/server'
+import type { KeyKind, StorePlace } from '@atp/server'
 import { type Command, Option } from 'commander'
 import { createAdminClient } from '../admin-client.ts'
 import type { CliIo } from '../cli-io.ts'
 import type { KeyAdmin } from '../key-admin.ts'
 import { type Cell, createOutput } from '../output.ts'
 import { localTime } from '../plain-text.ts'
-import { findConnection, readConnection, readDataFolder } from '../settings.ts'
+import { findConnection, findDatabaseUrl, readConnection, readDataFolder } from '../settings.ts'
 import type { WireKey } from '../wire-bodies.ts'
-import { addExamples, addRequestOptions, type RequestOptions } from './shared-options.ts'
+import { addExamples, addRequestOptions, databaseHelp, type RequestOptions } from './shared-options.ts'
 
-interface CreateOptions extends RequestOptions {
+interface KeyOptions extends RequestOptions {
+  databaseUrl?: string
+}
+
+interface CreateOptions extends KeyOptions {
   kind: KeyKind
   name?: string
 }
@@ -23,14 +27,19 @@ export function defineKeys(keys: Command, io: CliIo): void {
     'atp keys create --kind llm --name "my agent"',
     'atp keys list',
     'atp keys create --kind admin --data /var/lib/atp    the first key of a server, made on its data folder',
-  ]).addHelpText('after', '\nWith a data folder (--data or ATP_DATA) and no key, these work on the folder itself.')
+    'ATP_DATABASE_URL=postgres://… atp keys create --kind admin    the same, in its PostgreSQL database',
+  ]).addHelpText(
+    'after',
+    '\nWith a database (--database-url, ATP_DATABASE_URL or DATABASE_URL) or a data folder (--data or ATP_DATA) and no key,' +
+      '\nthese work on the data itself.',
+  )
 
   const create = keys
     .command('create')
     .description('make a key and show it, once')
     .addOption(new Option('--kind <kind>', 'what the key is for').choices(kinds).makeOptionMandatory())
     .option('--name <name>', 'a name for people; for a toolkit key the toolkit it stands for')
-  addExamples(addRequestOptions(create), [
+  addExamples(addKeyOptions(create), [
     'atp keys create --kind toolkit --name workspace',
     'atp keys create --kind llm --json',
   ]).action(async (options: CreateOptions) => {
@@ -43,24 +52,22 @@ export function defineKeys(keys: Command, io: CliIo): void {
   })
 
   const list = keys.command('list').description('list keys, newest first; never the keys themselves')
-  addExamples(addRequestOptions(list), ['atp keys list', 'atp keys list --json']).action(
-    async (options: RequestOptions) => {
-      const found = await (await keyAdmin(options, io)).list()
-      if (options.json) return output.json(found)
-      if (found.keys.length === 0) return output.note('There are no keys.')
-      output.table(
-        ['ID', 'KIND', 'STATE', 'CREATED', 'NAME'],
-        found.keys.map((key) => [key.id, key.kind, stateOf(key), localTime(key.created_at), key.name || '-']),
-      )
-    },
-  )
+  addExamples(addKeyOptions(list), ['atp keys list', 'atp keys list --json']).action(async (options: KeyOptions) => {
+    const found = await (await keyAdmin(options, io)).list()
+    if (options.json) return output.json(found)
+    if (found.keys.length === 0) return output.note('There are no keys.')
+    output.table(
+      ['ID', 'KIND', 'STATE', 'CREATED', 'NAME'],
+      found.keys.map((key) => [key.id, key.kind, stateOf(key), localTime(key.created_at), key.name || '-']),
+    )
+  })
 
   const revoke = keys
     .command('revoke')
     .description('end a key for good and close what it has open')
     .argument('<id>', 'the id of the key, from atp keys list')
-  addExamples(addRequestOptions(revoke), ['atp keys revoke 0198c0de-0000-7000-8000-000000000001']).action(
-    async (id: string, options: RequestOptions) => {
+  addExamples(addKeyOptions(revoke), ['atp keys revoke 0198c0de-0000-7000-8000-000000000001']).action(
+    async (id: string, options: KeyOptions) => {
       const revoked = await (await keyAdmin(options, io)).revoke(id)
       if (options.json) return output.json(revoked)
       output.line(`Revoked the ${revoked.kind} key ${describe(revoked)}.`)
@@ -68,14 +75,29 @@ export function defineKeys(keys: Command, io: CliIo): void {
   )
 }
 
-/** Through a server where there is a key for it, else on the folder that the user named. */
-async function keyAdmin(options: RequestOptions, io: CliIo): Promise<KeyAdmin> {
+function addKeyOptions(command: Command): Command {
+  return addRequestOptions(command).option('--database-url <url>', databaseHelp)
+}
+
+/** Through a server where there is a key for it, else on the data that the user named. */
+async function keyAdmin(options: KeyOptions, io: CliIo): Promise<KeyAdmin> {
+  const { folder, named } = readDataFolder(options.data, io)
+  // A database named for ATP comes before the keys of a server that merely happens to have run in this folder.
+  const ours = (options.databaseUrl ?? io.env.ATP_DATABASE_URL) || undefined
+  if (ours && !options.apiKey && !io.env.ATP_API_KEY && !options.baseUrl) {
+    return localKeys({ dataDir: folder, databaseUrl: ours })
+  }
   const connection = await findConnection(options, io, 'admin')
   if (connection) return createAdminClient(connection).keys
-  const { folder, named } = readDataFolder(options.data, io)
   // Whoever names a server means that server.
-  if (!named || options.baseUrl) return createAdminClient(await readConnection(options, io, 'admin')).keys
-  return (await import('../local-keys.ts')).createLocalKeys(folder)
+  if (options.baseUrl) return createAdminClient(await readConnection(options, io, 'admin')).keys
+  const databaseUrl = await findDatabaseUrl(options, io)
+  if (databaseUrl || named) return localKeys({ dataDir: folder, databaseUrl })
+  return createAdminClient(await readConnection(options, io, 'admin')).keys
+}
+
+async function localKeys(place: StorePlace): Promise<KeyAdmin> {
+  return (await import('../local-keys.ts')).createLocalKeys(place)
 }
 
 function describe(key: { id: string; name: string }): string {

@@ -1,16 +1,17 @@
 import { join } from 'node:path'
-import type { DevKeys, LogLevel } from '@atp/server'
+import type { DevKeys, LogLevel, StorePlace } from '@atp/server'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CliIo } from '../cli-io.ts'
 import { createOutput, type Output } from '../output.ts'
-import { readDataFolder } from '../settings.ts'
-import { addExamples } from './shared-options.ts'
+import { findDatabaseUrl, readDataFolder } from '../settings.ts'
+import { addExamples, databaseHelp } from './shared-options.ts'
 
 interface ServerOptions {
   dev?: true
   host?: string
   port?: number
   data?: string
+  databaseUrl?: string
   devAllowRemote?: true
   logLevel?: LogLevel
   json?: true
@@ -25,6 +26,7 @@ export function defineServer(server: Command, io: CliIo): void {
     .option('--host <host>', 'where to listen (ATP_HOST; default: 127.0.0.1)')
     .option('--port <port>', '0 takes a free one (PORT; default: 4870)', readPort)
     .option('--data <folder>', 'where the data is kept (ATP_DATA; default: ./.atp)')
+    .option('--database-url <url>', databaseHelp)
     .option('--dev-allow-remote', 'allow --dev on a host that other machines reach')
     .addOption(
       new Option('--log-level <level>', 'what is logged (ATP_LOG_LEVEL; default: warn with --dev, else info)').choices(
@@ -32,9 +34,11 @@ export function defineServer(server: Command, io: CliIo): void {
       ),
     )
     .option('--json', 'print {"url"} when ready')
-  addExamples(server, ['atp server --dev', 'atp server --port 8080 --data /var/lib/atp']).action(
-    (options: ServerOptions) => runServer(options, io),
-  )
+  addExamples(server, [
+    'atp server --dev',
+    'ATP_ENCRYPTION_KEYS_FILE=/etc/atp/keys atp server --port 8080 --data /var/lib/atp',
+    'ATP_DATABASE_URL=postgres://atp:…@db.example/atp atp server',
+  ]).action((options: ServerOptions) => runServer(options, io))
 }
 
 /** Settles only by failing: a server that runs ends together with the process. */
@@ -44,13 +48,16 @@ async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
   const environment = readEnvironment(io.env)
   const { dev = false, devAllowRemote = false } = options
   const { folder } = readDataFolder(options.data, io)
+  const databaseUrl = await findDatabaseUrl(options, io)
   const logger = createPinoLogger(options.logLevel ?? environment.logLevel ?? (dev ? 'warn' : 'info'))
   const server = await createServer({
     dataDir: folder,
+    databaseUrl,
     host: options.host ?? environment.host,
     port: options.port ?? environment.port,
     dev,
     devAllowRemote,
+    encryptionKeys: environment.encryptionKeys,
     logger,
   })
   runProcess({ stop: () => server.close(), logger })
@@ -61,10 +68,13 @@ async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
     showDevKeys(server.devKeys, join(folder, devKeysFile), io.stdout.isTTY === true && !options.json, output)
   }
   if (!dev) {
-    await hintAtFirstKey(folder, output).catch((error: unknown) => {
+    await hintAtFirstKey({ dataDir: folder, databaseUrl }, output).catch((error: unknown) => {
       logger.warn('keys.not_checked', { error: String(error) })
     })
   }
+  const reason = await server.ended
+  if (reason) throw reason
+  // Told to end: the process goes when all is in order.
   return new Promise<never>(() => {})
 }
 
@@ -80,12 +90,14 @@ function showDevKeys(keys: DevKeys, path: string, toTerminal: boolean, output: O
   output.line(`  toolkit  ${keys.toolkitKey}\n`)
 }
 
-/** Without an admin key nobody can do anything with a server, and only its data folder can make the first one. */
-async function hintAtFirstKey(folder: string, output: Output): Promise<void> {
+/** Without an admin key nobody can do anything with a server, and only where its data is can the first one be made. */
+async function hintAtFirstKey(place: StorePlace, output: Output): Promise<void> {
   const { withKeys } = await import('../local-keys.ts')
-  const known = await withKeys(folder, (keys, projectId) => keys.list(projectId))
+  const known = await withKeys(place, (keys, projectId) => keys.list(projectId))
   if (known.some((key) => key.kind === 'admin' && key.revokedAt === null)) return
-  output.note(`There is no admin key yet. Make one with: atp keys create --kind admin --data "${folder}"`)
+  // Never the URL itself: it may hold a password, and this may end up in a log.
+  const where = place.databaseUrl === undefined ? `--data "${place.dataDir}"` : '--database-url URL'
+  output.note(`There is no admin key yet. Make one with: atp keys create --kind admin ${where}`)
 }
 
 function readPort(text: string): number {

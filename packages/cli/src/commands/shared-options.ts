@@ -19,3 +19,7 @@ export function addRequestOptions(command: Command): Command {
 export function addExamples(command: Command, examples: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`)
 }
+
+/** What `--database-url` is, for every command that has it. */
+export const databaseHelp =
+  'keep the data in PostgreSQL instead; better in the environment, which no other user sees (ATP_DATABASE_URL, DATABASE_URL)'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Demo, startDemo } from '../demo-server.ts'
 import { runAtp, temporaryFolder } from '../run-atp.ts'
 
@@ -131,5 +131,51 @@ describe('atp keys on a data folder', () => {
     const failed = await runAtp(args)
     expect(failed.code).toBe(1)
     expect(JSON.parse(failed.stdout)).toMatchObject({ code: 'invalid_name' })
+  })
+})
+
+describe('atp keys on a database', () => {
+  it('says what is wrong with it, and never its password', async () => {
+    const url = 'postgres://atp:s3cret@127.0.0.1:1/atp'
+    for (const options of [
+      { args: ['--database-url', url] },
+      { args: [], env: { ATP_DATABASE_URL: url } },
+      { args: [], env: { DATABASE_URL: url } },
+    ]) {
+      const { args, env } = { env: {}, ...options }
+      const failed = await runAtp(['keys', 'list', '--json', ...args], { env, cwd: temporaryFolder() })
+      expect(failed.code).toBe(1)
+      expect(JSON.parse(failed.stdout)).toEqual({
+        error: expect.stringContaining('postgres://atp@127.0.0.1:1/atp cannot be used'),
+        code: 'database_unusable',
+      })
+      expect(failed.stdout + failed.stderr).not.toContain('s3cret')
+    }
+  })
+
+  it('is not used where a folder is named and only another program names a database', async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:1/app' }
+    const data = temporaryFolder()
+    expect((await runAtp(['keys', 'create', '--kind', 'llm', '--data', data], { env })).code).toBe(0)
+    const none = await runAtp(['keys', 'list', '--json'], { env: { DATABASE_URL: 'mysql://127.0.0.1/app' } })
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      code: 'invalid_config',
+      error: expect.stringContaining('No admin'),
+    })
+  })
+
+  it.skipIf(inject('postgresUrl') === '')('makes the first key, lists and revokes, beside a server', async () => {
+    const url = `${inject('postgresUrl')}?schema=cli_keys`
+    // Keys of a development server that happen to lie here are not what was asked for.
+    const cwd = demo.folder
+    const empty = await runAtp(['keys', 'list', '--database-url', url], { cwd })
+    expect(empty).toMatchObject({ code: 1, stdout: '' })
+    expect(empty.stderr).toContain('There is no ATP data in the database')
+    const made = await runAtp(['keys', 'create', '--kind', 'admin', '--database-url', url, '--json'], { cwd })
+    expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' })
+    const env = { ATP_DATABASE_URL: url }
+    const list = await runAtp(['keys', 'list', '--json'], { env, cwd })
+    expect(JSON.parse(list.stdout).keys).toMatchObject([{ id: JSON.parse(made.stdout).id, kind: 'admin' }])
+    expect((await runAtp(['keys', 'revoke', JSON.parse(made.stdout).id], { env, cwd })).code).toBe(0)
   })
 })

@@ -1,14 +1,30 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { runAtp, startAtp, temporaryFolder } from '../run-atp.ts'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import {
+  encryptionKeys,
+  type Finished,
+  type RunningAtp,
+  type RunOptions,
+  startAtp as start,
+  temporaryFolder,
+} from '../run-atp.ts'
 
 const readyLine = /^ATP server ready on (http:\/\/127\.0\.0\.1:\d+)$/
 
 function urlOf(line: string): string {
   return readyLine.exec(line)?.[1] ?? ''
+}
+
+/** Starts the command with a key for its secrets. */
+function startAtp(args: readonly string[], { env, ...options }: RunOptions = {}): RunningAtp {
+  return start(args, { ...options, env: { ATP_ENCRYPTION_KEYS: encryptionKeys, ...env } })
+}
+
+function runAtp(args: readonly string[], options?: RunOptions): Promise<Finished> {
+  return startAtp(args, options).finished
 }
 
 /** A port that is taken until the test ends. */
@@ -81,6 +97,19 @@ describe('atp server', () => {
     expect((await server.finished).stderr).not.toContain('server.listening')
   })
 
+  it('refuses to start without a key for its secrets, says how to make one, and leaves nothing behind', async () => {
+    const data = join(temporaryFolder(), 'new')
+    const args = ['server', '--port', '0', '--data', data]
+    const failed = await runAtp(args, { env: { ATP_ENCRYPTION_KEYS: '' } })
+    expect(failed).toMatchObject({ code: 1, stdout: '' })
+    expect(failed.stderr).toContain('atp vault generate-key')
+    expect(failed.stderr).toContain('(invalid_config)')
+    const weak = await runAtp(args, { env: { ATP_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` } })
+    expect(weak).toMatchObject({ code: 1, stdout: '' })
+    expect(weak.stderr).toContain('the key "k1" is a sample')
+    expect(existsSync(data)).toBe(false)
+  })
+
   it('refuses a port in use', async () => {
     const port = await takenPort()
     const failed = await runAtp([
@@ -149,5 +178,37 @@ describe('atp server', () => {
     expect(failed).toMatchObject({ code: 1, stdout: '' })
     expect(failed.stderr).toContain('PORT')
     expect(failed.stderr).toContain('ATP_LOG_LEVEL')
+  })
+
+  it.skipIf(inject('postgresUrl') === '')(
+    'keeps its data in a database when told so, and one server only',
+    async () => {
+      const url = `${inject('postgresUrl').replace('postgres@', 'postgres:s3cret@')}?schema=cli_server`
+      const data = join(temporaryFolder(), 'unused')
+      const args = ['server', '--port', '0', '--data', data, '--log-level', 'debug']
+      const first = startAtp(args, { env: { ATP_DATABASE_URL: url } })
+      expect((await fetch(`${urlOf(await first.firstLine)}/readyz`)).status).toBe(200)
+      const second = await runAtp([...args, '--database-url', url])
+      expect(second).toMatchObject({ code: 1, stdout: '' })
+      expect(second.stderr).toContain('(database_in_use)')
+      const made = await runAtp(['keys', 'create', '--kind', 'admin', '--database-url', url])
+      expect(made.code).toBe(0)
+      first.child.kill('SIGTERM')
+      const { code, stderr } = await first.finished
+      expect(code).toBe(0)
+      expect(stderr).toContain('atp keys create --kind admin --database-url URL\n')
+      expect(stderr + second.stderr).not.toContain('s3cret')
+      expect(existsSync(data)).toBe(false)
+    },
+  )
+
+  it('takes the folder again with an empty --database-url', async () => {
+    const data = temporaryFolder()
+    const env = { ATP_DATABASE_URL: 'postgres://127.0.0.1:1/atp' }
+    const server = startAtp(['server', '--port', '0', '--data', data, '--database-url='], { env })
+    expect(await server.firstLine).toMatch(readyLine)
+    expect(existsSync(join(data, 'atp.sqlite'))).toBe(true)
+    server.child.kill('SIGTERM')
+    await server.finished
   })
 })

@@ -1,4 +1,4 @@
-import type { ErrorCode, Logger } from '@atp/core'
+import { type ErrorCode, isAtpError, type Logger } from '@atp/core'
 import type { CallLogStore, CallRecord, CallStatus } from '../store/store.ts'
 import type { Call } from './call.ts'
 
@@ -12,6 +12,8 @@ export interface CallLogOptions {
   flushRows?: number
   /** Rows that wait at most; more are dropped and counted. @default 65_536 */
   maxRows?: number
+  /** How soon a batch is tried again that the store was not there for. @default 500 */
+  retryMs?: number
 }
 
 /** Writes ended calls in batches: nobody waits for the log, and a log that cannot keep up never holds a call up. */
@@ -21,9 +23,12 @@ export class CallLog {
   readonly #flushMs: number
   readonly #flushRows: number
   readonly #maxRows: number
+  readonly #retryMs: number
   #rows: CallRecord[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> | undefined
+  /** The store was not there: full batches wait for the timer, too. */
+  #postponed = false
   #dropped = 0
 
   constructor(options: CallLogOptions) {
@@ -32,6 +37,7 @@ export class CallLog {
     this.#flushMs = options.flushMs ?? 50
     this.#flushRows = options.flushRows ?? 4_096
     this.#maxRows = options.maxRows ?? 65_536
+    this.#retryMs = options.retryMs ?? 500
   }
 
   /** How many rows were lost since the start. */
@@ -58,14 +64,18 @@ export class CallLog {
       startedAt: call.startedAt,
       durationMs: Math.round(call.elapsedMs * 1_000) / 1_000,
     })
-    if (this.#rows.length >= this.#flushRows) void this.flush()
+    if (this.#rows.length >= this.#flushRows && !this.#postponed) void this.flush()
     else this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs)
   }
 
-  /** Writes all that waits. Never rejects: what cannot be written is dropped, counted and reported. */
+  /**
+   * Writes all that waits. Never rejects: while the store is unavailable rows wait for the next attempt, what cannot be
+   * written otherwise is dropped, counted and reported.
+   */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#postponed = false
     if (this.#writing !== undefined) {
       await this.#writing
       if (this.#rows.length > 0) await this.flush()
@@ -77,15 +87,35 @@ export class CallLog {
     await this.#writing
   }
 
+  /** Writes all that waits, for the last time. */
+  async close(): Promise<void> {
+    await this.flush()
+    clearTimeout(this.#timer)
+    if (this.#rows.length > 0) this.#drop(this.#rows.splice(0), 'the store is unavailable')
+  }
+
   async #write(): Promise<void> {
     while (this.#rows.length > 0) {
       const rows = this.#rows.splice(0, this.#flushRows)
       try {
         await this.#store.append(rows)
       } catch (error) {
-        this.#dropped += rows.length
-        this.#logger.error('call_log.write_failed', { rows: rows.length, error: String(error) })
+        if (isAtpError(error) && error.code === 'store_unavailable') return this.#postpone(rows)
+        this.#drop(rows, String(error))
       }
     }
+  }
+
+  /** A batch of which it is not known whether it was written may be written again. */
+  #postpone(rows: CallRecord[]): void {
+    this.#rows = rows.concat(this.#rows)
+    this.#postponed = true
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.flush(), this.#retryMs)
+  }
+
+  #drop(rows: readonly CallRecord[], error: string): void {
+    this.#dropped += rows.length
+    this.#logger.error('call_log.write_failed', { rows: rows.length, error })
   }
 }

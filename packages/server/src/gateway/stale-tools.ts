@@ -1,4 +1,4 @@
-import type { Logger } from '@atp/core'
+import { isAtpError, type Logger } from '@atp/core'
 import type { MessageBus } from '../bus/message-bus.ts'
 import type { SocketDelivery } from '../delivery/socket.ts'
 import type { ToolkitStore } from '../store/store.ts'
@@ -21,6 +21,7 @@ export interface StaleToolsOptions {
 export class StaleTools {
   readonly #options: StaleToolsOptions
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  #stopped = false
 
   constructor(options: StaleToolsOptions) {
     this.#options = options
@@ -28,6 +29,7 @@ export class StaleTools {
 
   /** A process of the toolkit is gone. */
   processLost(projectId: string, toolkitId: string): void {
+    if (this.#stopped) return
     clearTimeout(this.#timers.get(toolkitId))
     const timer = setTimeout(() => {
       this.#timers.delete(toolkitId)
@@ -37,6 +39,7 @@ export class StaleTools {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
   }
@@ -57,6 +60,7 @@ export class StaleTools {
       logger.info('toolkit.tools_forgotten', { toolkitId, tools: remove.length })
     } catch (error) {
       logger.error('toolkit.tools_not_forgotten', { toolkitId, error: String(error) })
+      if (isAtpError(error) && error.code === 'store_unavailable') this.processLost(projectId, toolkitId)
     }
   }
 }

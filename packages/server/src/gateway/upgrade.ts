@@ -235,7 +235,7 @@ function closeOf(code: string): number {
   if (code === 'unauthorized') return closeCodes.unauthorized
   if (code === 'forbidden') return closeCodes.forbidden
   if (code === 'toolkit_name_conflict') return closeCodes.conflict
-  if (code === 'rate_limited') return closeCodes.tryAgainLater
+  if (code === 'rate_limited' || code === 'store_unavailable') return closeCodes.tryAgainLater
   return code === 'internal_error' ? closeCodes.internalError : closeCodes.protocolError
 }
 

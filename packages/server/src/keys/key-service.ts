@@ -14,6 +14,8 @@ export interface KeyServiceOptions {
   newId?: (() => string) | undefined
   /** Told of each revocation after it is committed: closes what the key has open (rule K5). */
   onRevoked?: ((key: StoredKey) => void) | undefined
+  /** Told of each key that is seen in clear, when it is made and when it is authenticated. Must not throw. */
+  onSeen?: ((key: Pick<StoredKey, 'id' | 'projectId' | 'kind'>, text: string) => void) | undefined
 }
 
 /** A key to be made. */
@@ -61,7 +63,7 @@ export interface KeyService {
 
 /** Builds the key service on a store. */
 export function createKeyService(options: KeyServiceOptions): KeyService {
-  const { store, now = Date.now, newId = newUuid, onRevoked } = options
+  const { store, now = Date.now, newId = newUuid, onRevoked, onSeen } = options
 
   return {
     async create(request) {
@@ -87,6 +89,7 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
         createdAt,
         expiresAt: expiresAt ?? null,
       })
+      onSeen?.({ id, projectId, kind }, key)
       return { id, kind, name, key }
     },
 
@@ -99,6 +102,7 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
       if (!isSameHash(hash, storedHash) || key.revokedAt !== null) throw unauthorized()
       if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthorized()
       if (!allowedKinds.includes(key.kind)) throw wrongKind(key.kind, allowedKinds)
+      onSeen?.(key, text)
       return key
     },
 

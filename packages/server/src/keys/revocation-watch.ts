@@ -1,4 +1,4 @@
-import type { Logger } from '@atp/core'
+import { isAtpError, type Logger } from '@atp/core'
 import type { MessageBus } from '../bus/message-bus.ts'
 import type { KeyStore } from '../store/store.ts'
 
@@ -33,7 +33,9 @@ export function watchRevocations(options: RevocationWatchOptions): { stop(): voi
       for (const keyId of await keys.revokedSince(since)) await bus.publish('key.revoked', { keyId })
       since = startedAt - overlapMs
     } catch (error) {
-      logger.error('revocations.not_read', { error: String(error) })
+      // The store tells once that its database is gone; this would be said every other second.
+      const level = isAtpError(error) && error.code === 'store_unavailable' ? 'debug' : 'error'
+      logger[level]('revocations.not_read', { error: String(error) })
     } finally {
       looking = false
     }

@@ -4,12 +4,14 @@ import type { Logger } from '@atp/core'
 import { Kysely } from 'kysely'
 import { newId as newUuid } from '../keys/ids.ts'
 import { createCallLogStore } from './kysely/call-log-store.ts'
+import { createDataKeyStore } from './kysely/data-key-store.ts'
 import type { Database } from './kysely/database.ts'
 import { createKeyStore } from './kysely/key-store.ts'
 import { createProjectStore } from './kysely/project-store.ts'
+import { createSecretStore } from './kysely/secret-store.ts'
 import { createToolkitStore } from './kysely/toolkit-store.ts'
-import { callMigrations } from './migrations/call-migrations.ts'
-import { mainMigrations } from './migrations/main-migrations.ts'
+import { createCallMigrations } from './migrations/call-migrations.ts'
+import { createMainMigrations } from './migrations/main-migrations.ts'
 import { type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 import { createCallAppender } from './sqlite/append-calls.ts'
 import { retryWhileBusy } from './sqlite/busy.ts'
@@ -59,14 +61,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         throw toOpenError(error, folder, name)
       }
     }
-    const main = await open('atp.sqlite', mainPragmas, mainMigrations)
-    const calls = await open('calls.sqlite', callPragmas, callMigrations)
+    const main = await open('atp.sqlite', mainPragmas, createMainMigrations(columnTypes))
+    const calls = await open('calls.sqlite', callPragmas, createCallMigrations(columnTypes))
     logger.debug('store.opened', { folder, serve })
 
     return {
       projects: createProjectStore(main.database, newId),
       keys: createKeyStore(main.database),
       toolkits: createToolkitStore(main.database, newId),
+      dataKeys: createDataKeyStore(main.database),
+      secrets: createSecretStore(main.database),
       calls: createCallLogStore(calls.database, createCallAppender(calls.connection)),
       close,
     }
@@ -75,6 +79,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     throw toOpenError(error, folder)
   }
 }
+
+/** SQLite compares texts by their bytes unless told otherwise. */
+const columnTypes = { text: 'text' } as const
 
 interface OpenDatabase {
   connection: DatabaseSync

@@ -12,6 +12,8 @@ export interface Store {
   readonly keys: KeyStore
   readonly toolkits: ToolkitStore
   readonly calls: CallLogStore
+  readonly dataKeys: DataKeyStore
+  readonly secrets: SecretStore
   /** Writes what is pending and lets go of the files. Idempotent. */
   close(): Promise<void>
 }
@@ -69,7 +71,10 @@ export interface KeyStore {
   find(projectId: string, id: string): Promise<StoredKey | undefined>
   /** Newest first. */
   list(projectId: string): Promise<StoredKey[]>
-  /** Sets the time of revocation once; returns the key, or undefined when the project has no such key. */
+  /**
+   * Sets the time of revocation once, and deletes the secrets of the key. Returns the key, or undefined when the project
+   * has no such key.
+   */
   revoke(projectId: string, id: string, now: number): Promise<StoredKey | undefined>
   /** Ids of keys of any project revoked at or after `since`. */
   revokedSince(since: number): Promise<string[]>
@@ -175,4 +180,88 @@ export interface CallLogStore {
    * holds up everything else meanwhile: a filter that few calls pass may end a page early, and `next` says where to go on.
    */
   list(projectId: string, filter: CallFilter): Promise<CallPage>
+}
+
+/** A project's key for its secrets, itself encrypted ("wrapped") by a master key. */
+export interface StoredDataKey {
+  projectId: string
+  id: string
+  /** Which master key wrapped it. */
+  masterKeyId: string
+  /** The wrapped key, see `vault/envelope.ts`. */
+  wrapped: string
+  createdAt: number
+  /** When it stopped being used for new secrets; null for the one key of the project that is in use. */
+  retiredAt: number | null
+}
+
+/** What one data key holds. */
+export interface DataKeySummary {
+  projectId: string
+  id: string
+  masterKeyId: string
+  retiredAt: number | null
+  /** How many secrets are encrypted with it. */
+  secrets: number
+}
+
+/** How often one data key may encrypt: half of what NIST SP 800-38D allows for random nonces (rule V3). */
+export const maxEncryptions: number = 2 ** 31
+
+/** Data keys as they are kept: always wrapped. */
+export interface DataKeyStore {
+  /** The key in use, made of `key` when the project has none. Two callers at once get the same one. */
+  ensure(key: Omit<StoredDataKey, 'retiredAt'>): Promise<StoredDataKey>
+  /** The key in use. */
+  findActive(projectId: string): Promise<StoredDataKey | undefined>
+  find(projectId: string, id: string): Promise<StoredDataKey | undefined>
+  /** Replaces a wrapping that is still `was`; false when it is another one by now, or there is no such key. */
+  rewrap(key: Pick<StoredDataKey, 'projectId' | 'id' | 'masterKeyId' | 'wrapped'>, was: string): Promise<boolean>
+  /** Sets the time of retirement once. False when there is no such key in use. */
+  retire(projectId: string, id: string, now: number): Promise<boolean>
+  /** Retires the keys in use of all projects at once; returns how many. */
+  retireAll(now: number): Promise<number>
+  /** Deletes a retired key that no secret needs any more; false when one does, or it is in use. */
+  removeUnused(projectId: string, id: string): Promise<boolean>
+  /** All keys of all projects, by project and age. */
+  summarize(): Promise<DataKeySummary[]>
+}
+
+/** What owns a secret. */
+export type SecretOwner = 'key' | 'connection' | 'endpoint'
+
+/** Where a secret is. The ciphertext is bound to all of it (rule V2). */
+export interface SecretAddress {
+  projectId: string
+  ownerKind: SecretOwner
+  ownerId: string
+  field: string
+}
+
+/** A secret as it is kept: never in clear. */
+export interface StoredSecret extends SecretAddress {
+  dataKeyId: string
+  ciphertext: string
+}
+
+export interface SecretStore {
+  /**
+   * Writes a secret, over the one at the same address. False, and nothing is written, unless the data key is the one
+   * in use of the project and has encrypted less than {@link maxEncryptions} times.
+   */
+  put(secret: StoredSecret, now: number): Promise<boolean>
+  /** As `put`, only where the ciphertext is still `was`. */
+  replace(secret: StoredSecret, was: string, now: number): Promise<boolean>
+  find(address: SecretAddress): Promise<StoredSecret | undefined>
+  /** Deletes all secrets of an owner. */
+  removeOwner(projectId: string, ownerKind: SecretOwner, ownerId: string): Promise<void>
+  /** Deletes the secrets of keys, in all projects, that were revoked, or had expired at `now`. */
+  removeOfEndedKeys(now: number): Promise<void>
+  /** Secrets encrypted with a data key, ordered by address, after the one given. */
+  listByDataKey(
+    projectId: string,
+    dataKeyId: string,
+    limit: number,
+    after?: SecretAddress | undefined,
+  ): Promise<StoredSecret[]>
 }

@@ -1,4 +1,4 @@
-import { silentLogger } from '@atp/core'
+import { AtpError, silentLogger } from '@atp/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { CallLog } from '../../src/calls/call-log.ts'
 import type { CallLogStore, CallRecord } from '../../src/store/store.ts'
@@ -89,4 +89,42 @@ it('counts rows the store does not take, and goes on with the next', async () =>
   add(calls, 1)
   await calls.flush()
   expect(batches.flat()).toHaveLength(1)
+})
+
+it('keeps rows while the store is unavailable, and writes them in order when it is back', async () => {
+  let attempts = 0
+  append = async () => {
+    attempts += 1
+    throw new AtpError('store_unavailable', 'gone')
+  }
+  const calls = log({ flushRows: 4 })
+  add(calls, 6)
+  await vi.advanceTimersByTimeAsync(2_000)
+  add(calls, 6)
+  await vi.advanceTimersByTimeAsync(400)
+  // Every half second, however many rows come meanwhile.
+  expect(attempts).toBeLessThanOrEqual(6)
+  expect(calls.dropped).toBe(0)
+  append = async (records) => void batches.push([...records])
+  await vi.advanceTimersByTimeAsync(500)
+  expect(batches.flat()).toHaveLength(12)
+  expect(batches.flat().map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5].map((n) => `call-${n}`))
+})
+
+it('still drops and counts what does not fit while the store is unavailable', async () => {
+  append = () => Promise.reject(new AtpError('store_unavailable', 'gone'))
+  const calls = log({ maxRows: 5 })
+  add(calls, 5)
+  await vi.advanceTimersByTimeAsync(100)
+  add(calls, 3)
+  expect(calls.dropped).toBe(3)
+})
+
+it('closes without the store: what could not be written is counted, and nothing runs on', async () => {
+  append = () => Promise.reject(new AtpError('store_unavailable', 'gone'))
+  const calls = log()
+  add(calls, 3)
+  await calls.close()
+  expect(calls.dropped).toBe(3)
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -1,4 +1,4 @@
-import { silentLogger } from '@atp/core'
+import { AtpError, silentLogger } from '@atp/core'
 import { expect, it, vi } from 'vitest'
 import { createMemoryBus } from '../../src/bus/memory.ts'
 import { ToolkitDirectory } from '../../src/calls/toolkit-directory.ts'
@@ -43,4 +43,32 @@ it('does not remember what a change overtook while it was read', async () => {
   reading.resolve(toolkit)
   await resolving
   expect(found.peek('p1', 'one')).toBeUndefined()
+})
+
+it('gives a toolkit as it was last known while the store is unavailable, and no other one', async () => {
+  const { store, bus, create } = directory()
+  const found = await create()
+  const known = await found.resolve('p1', 'one')
+  await bus.publish('toolkit.changed', { toolkitId: 'another' })
+  store.resolve.mockRejectedValue(new AtpError('store_unavailable', 'gone'))
+  await expect(found.resolve('p1', 'one')).resolves.toBe(known)
+  await expect(found.resolve('p1', 'two')).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(found.resolve('p2', 'one')).rejects.toMatchObject({ code: 'store_unavailable' })
+  store.resolve.mockRejectedValue(new Error('a defect'))
+  await expect(found.resolve('p1', 'one')).rejects.toThrow('a defect')
+  store.resolve.mockResolvedValue(undefined)
+  await expect(found.resolve('p1', 'one')).resolves.toBeUndefined()
+  // What is gone from the store is not known any more.
+  store.resolve.mockRejectedValue(new AtpError('store_unavailable', 'gone'))
+  await expect(found.resolve('p1', 'one')).rejects.toMatchObject({ code: 'store_unavailable' })
+})
+
+it('loads everything anew after it was told to forget all', async () => {
+  const { store, create } = directory()
+  const found = await create()
+  await found.resolve('p1', 'one')
+  found.forgetAll()
+  expect(found.peek('p1', 'one')).toBeUndefined()
+  await found.resolve('p1', 'one')
+  expect(store.resolve).toHaveBeenCalledTimes(2)
 })

@@ -4,6 +4,7 @@ import { describeCalls } from './contract/call-cases.ts'
 import { describeKeys } from './contract/key-cases.ts'
 import type { StoreContext } from './contract/store-context.ts'
 import { describeToolkits } from './contract/toolkit-cases.ts'
+import { describeVault } from './contract/vault-cases.ts'
 
 /** A store to test, with a second handle on the same data, as another process would have. */
 export interface OpenedStore {
@@ -48,5 +49,6 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
     describeKeys(given)
     describeToolkits(given)
     describeCalls(given)
+    describeVault(given)
   })
 }

@@ -8,6 +8,8 @@ export interface Database {
   toolkits: ToolkitTable
   tools: ToolTable
   calls: CallTable
+  data_keys: DataKeyTable
+  secrets: SecretTable
 }
 
 export interface ProjectTable {
@@ -63,4 +65,26 @@ export interface CallTable {
   error_code: string | null
   started_at: number
   duration_ms: number
+}
+
+export interface DataKeyTable {
+  project_id: string
+  id: string
+  master_key_id: string
+  wrapped: string
+  /** How often it encrypted. */
+  encryptions: number
+  created_at: number
+  retired_at: number | null
+}
+
+export interface SecretTable {
+  project_id: string
+  owner_kind: string
+  owner_id: string
+  field: string
+  data_key_id: string
+  ciphertext: string
+  created_at: number
+  updated_at: number
 }

@@ -51,15 +51,24 @@ export function createKeyStore(database: Kysely<Database>): KeyStore {
       return rows.map(toKey)
     },
 
-    async revoke(projectId, id, now) {
-      const row = await database
-        .updateTable('keys')
-        .set((expression) => ({ revoked_at: expression.fn.coalesce('revoked_at', expression.val(now)) }))
-        .where('project_id', '=', projectId)
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst()
-      return row && toKey(row)
+    revoke(projectId, id, now) {
+      return database.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .updateTable('keys')
+          .set((expression) => ({ revoked_at: expression.fn.coalesce('revoked_at', expression.val(now)) }))
+          .where('project_id', '=', projectId)
+          .where('id', '=', id)
+          .returningAll()
+          .executeTakeFirst()
+        if (row === undefined) return undefined
+        await transaction
+          .deleteFrom('secrets')
+          .where('project_id', '=', projectId)
+          .where('owner_kind', '=', 'key')
+          .where('owner_id', '=', id)
+          .execute()
+        return toKey(row)
+      })
     },
 
     async revokedSince(since) {

@@ -10,6 +10,15 @@ export function prepareFolder(folder: string): void {
   accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
+/** As {@link prepareFolder}, for files that are not SQLite's. @throws AtpError `data_folder_unusable` */
+export function prepareDataFolder(folder: string): void {
+  try {
+    prepareFolder(folder)
+  } catch (error) {
+    throw toOpenError(error, folder)
+  }
+}
+
 /**
  * Opens an SQLite file in the folder, made as 0600 when it is not there. SQLite gives its side files the same mode.
  */

@@ -75,6 +75,16 @@ export function describeToolkits(given: StoreContext): void {
       expect(await given.store.toolkits.resolve(given.project.id, 'nothing')).toBeUndefined()
     })
 
+    it('looks for any text that a peer may send, and finds nothing', async () => {
+      await given.store.toolkits.ensure(given.project.id, 'weather', 1)
+      for (const text of ['weather\0', '\0', '\ud800', "weather' --", '']) {
+        expect(await given.store.toolkits.resolve(given.project.id, text)).toBeUndefined()
+        expect(await given.store.toolkits.find(given.project.id, text)).toBeUndefined()
+        expect(await given.store.keys.find(given.project.id, text)).toBeUndefined()
+        expect((await given.store.calls.list(given.project.id, { tool: text, before: text })).calls).toEqual([])
+      }
+    })
+
     it('treats a toolkit of another project like one that is not there', async () => {
       const toolkit = await given.store.toolkits.ensure(given.foreign.id, 'Weather', 1)
       await given.store.toolkits.register(given.foreign.id, toolkit.id, registration({ upsert: [tool('forecast')] }))
