@@ -35,6 +35,7 @@ interface Workspace {
     dependencies?: Record<string, string>
     devDependencies?: Record<string, string>
     peerDependencies?: Record<string, string>
+    scripts?: Record<string, string>
     imports?: unknown
   }
 }
@@ -68,7 +69,14 @@ function leavesOf(value: unknown): string[] {
 }
 
 /** Whether the source names a package in any way; some only look up where it is installed. */
-function mentions({ path, source }: Workspace, name: string): boolean {
+/** What a framework loads by itself, so that its users declare it without an import. */
+const loadedBy: Record<string, readonly string[]> = {
+  '@nestjs/core': ['@nestjs/platform-express', '@nestjs/platform-fastify', 'reflect-metadata', 'rxjs'],
+}
+
+function mentions({ path, source, manifest }: Workspace, name: string): boolean {
+  if (Object.keys(manifest.dependencies ?? {}).some((framework) => loadedBy[framework]?.includes(name))) return true
+  if (Object.values(manifest.scripts ?? {}).some((script) => script.includes(name))) return true
   if (source.some(({ specifier }) => packageOf(specifier) === name)) return true
   return typescriptFiles(join(path, 'src')).some((file) => {
     return readFileSync(join(path, 'src', file), 'utf8').includes(`'${name}'`)
