@@ -72,12 +72,12 @@ export async function readWebBody(request: Request, maxBytes: number): Promise<U
   if (request.bodyUsed) throw readByAnother()
   // Whoever counted the length for us lets no more bytes through; reading in one go is much faster.
   if (request.headers.has('content-length')) {
-    return new Uint8Array(await inTime(request.arrayBuffer().catch(rejectGone)))
+    return new Uint8Array(await inTime(request.arrayBuffer()))
   }
   if (!request.body) return new Uint8Array()
   const reader = request.body.getReader()
   try {
-    return await inTime(readAll(reader, maxBytes))
+    return await inTime(readAll(reader, maxBytes), (error) => error)
   } catch (error) {
     await reader.cancel().catch(() => {})
     throw error
@@ -88,9 +88,8 @@ export async function readWebBody(request: Request, maxBytes: number): Promise<U
  * Reads a web request's body as UTF-8.
  * @throws AtpError as {@link readWebBody}, sizes apart
  */
-export async function readWebText(request: Request): Promise<string> {
-  if (request.bodyUsed) throw readByAnother()
-  return await inTime(request.text().catch(rejectGone))
+export function readWebText(request: Request): Promise<string> {
+  return request.bodyUsed ? Promise.reject(readByAnother()) : inTime(request.text())
 }
 
 async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
@@ -105,16 +104,22 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
   }
 }
 
-async function inTime<T>(reading: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(late()), bodyTimeoutMs)
+/** Rejects when a body does not arrive in time; its other failures are that the client went away, or `failure`'s. */
+function inTime<T>(reading: Promise<T>, failure: (error: unknown) => unknown = gone): Promise<T> {
+  // By hand, because a race would cost small bodies as much as reading them.
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), bodyTimeoutMs)
+    reading.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(failure(error))
+      },
+    )
   })
-  try {
-    return await Promise.race([reading, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** The error of a body above the limit. */
