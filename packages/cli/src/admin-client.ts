@@ -9,6 +9,8 @@ import {
   callList,
   keyList,
   newKey,
+  type Publication,
+  publication,
   type ToolkitList,
   type ToolList,
   toolkitList,
@@ -20,6 +22,8 @@ import {
 export interface AdminClient {
   keys: KeyAdmin
   toolkits(): Promise<ToolkitList>
+  /** Shows a toolkit to all projects in the store, or makes it private again. */
+  publish(toolkit: string, published: boolean): Promise<Publication>
   tools(toolkit: string): Promise<ToolList>
   calls(filter: Record<string, string | undefined>): Promise<CallList>
 }
@@ -67,6 +71,8 @@ export function createAdminClient({ baseUrl, apiKey }: ConnectionSettings): Admi
       revoke: (id) => ask('DELETE', `/keys/${encodeURIComponent(id)}`, wireKey),
     },
     toolkits: () => ask('GET', '/toolkits', toolkitList),
+    publish: (toolkit, published) =>
+      ask(published ? 'PUT' : 'DELETE', `/toolkits/${encodeURIComponent(toolkit)}/publication`, publication),
     tools: (toolkit) => ask('GET', `/toolkits/${encodeURIComponent(toolkit)}/tools`, toolList),
     calls(filter) {
       const given = Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined)

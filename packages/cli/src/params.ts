@@ -39,12 +39,16 @@ async function readFile(name: string, io: Pick<CliIo, 'env' | 'cwd'>): Promise<[
   }
 }
 
-async function readText(source: AsyncIterable<string | Uint8Array>, what: string): Promise<string> {
+/**
+ * Reads all of a stream.
+ * @throws UsageError that says `what` is too large
+ */
+export async function readText(source: AsyncIterable<string | Uint8Array>, what: string): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of source) {
     text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-    if (text.length > maxLength) throw new UsageError(`${what} is too large for the params of a call`)
+    if (text.length > maxLength) throw new UsageError(`${what} is too large: more than ${maxLength} characters`)
   }
   return text + decoder.decode()
 }

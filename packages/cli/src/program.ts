@@ -80,6 +80,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/context.ts')).defineContext,
   },
   {
+    name: 'chat',
+    description: 'talk to a model that calls the tools of toolkits',
+    load: async () => (await import('./commands/chat.ts')).defineChat,
+  },
+  {
     name: 'calls',
     description: 'look at the call log of a server',
     load: async () => (await import('./commands/calls.ts')).defineCalls,

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AtpError, defaultBaseUrl } from '@atp/core'
-import type { DevKeys } from '@atp/server'
+import { devKeysFile, readDevKeys } from '@atp/server/dev-keys'
 import type { CliIo } from './cli-io.ts'
 
 /** The flags that say where a server is and who asks. */
@@ -69,7 +68,7 @@ export async function findConnection(
   const givenKey = flags.apiKey || env.ATP_API_KEY
   const givenUrl = flags.baseUrl || env.ATP_BASE_URL
   if (givenKey && givenUrl) return { baseUrl: givenUrl, apiKey: checkKey(givenKey) }
-  const found = await readDevKeysFile(folder)
+  const found = await readDevKeys(folder)
   const devKeys = found && (named || isLoopback(found.baseUrl)) ? found : undefined
   const baseUrl = givenUrl || devKeys?.baseUrl || defaultBaseUrl
   if (givenKey) return { baseUrl, apiKey: checkKey(givenKey) }
@@ -95,23 +94,6 @@ export async function readConnection(
       'development server with "npm start" or "atp server --dev", give a key, or name the data folder of such a ' +
       'server with --data or ATP_DATA',
   )
-}
-
-/** The name of the server's own constant: importing it would load the server into every command. */
-const devKeysFile = 'dev-keys.json'
-
-async function readDevKeysFile(folder: string): Promise<DevKeys | undefined> {
-  const path = join(folder, devKeysFile)
-  try {
-    const keys = JSON.parse(await readFile(path, 'utf8')) as Partial<Record<keyof DevKeys, unknown>> | null
-    const { baseUrl, adminKey, llmKey, toolkitKey } = keys ?? {}
-    if ([baseUrl, adminKey, llmKey, toolkitKey].every((value) => typeof value === 'string')) return keys as DevKeys
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    if (!(error instanceof SyntaxError)) throw new AtpError('invalid_config', `Cannot read ${path}: ${message}`)
-  }
-  throw new AtpError('invalid_config', `${path} is damaged; delete it and start the development server again`)
 }
 
 /** Before the key gets near anything that would quote it in an error. */

@@ -29,7 +29,15 @@ export interface WireToolkit {
   slug: string
   connected: number
   tool_count: number
+  /** Since when every project sees it in the store; null or missing while it is private. */
+  published_at?: number | null | undefined
   updated_at: number
+}
+
+/** Whether a toolkit is in the store. */
+export interface Publication {
+  name: string
+  published_at: number | null
 }
 
 /** A tool, as far as a list shows it. */
@@ -98,9 +106,20 @@ export const newKey: z.ZodType<NewKey> = z.object({ id: text, kind: text, name: 
 /** Reads a {@link ToolkitList}. */
 export const toolkitList: z.ZodType<ToolkitList> = z.looseObject({
   toolkits: z.array(
-    z.looseObject({ id: text, name: text, slug: text, connected: number, tool_count: number, updated_at: number }),
+    z.looseObject({
+      id: text,
+      name: text,
+      slug: text,
+      connected: number,
+      tool_count: number,
+      published_at: number.nullish(),
+      updated_at: number,
+    }),
   ),
 })
+
+/** Reads a {@link Publication}. */
+export const publication: z.ZodType<Publication> = z.looseObject({ name: text, published_at: number.nullable() })
 
 /** Reads a {@link ToolList}. */
 export const toolList: z.ZodType<ToolList> = z.looseObject({

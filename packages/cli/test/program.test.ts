@@ -27,6 +27,7 @@ const commands = [
   ['tools', 'list'],
   ['call'],
   ['context'],
+  ['chat'],
   ['calls', 'list'],
 ]
 

@@ -13,6 +13,7 @@ interface ServerOptions {
   data?: string
   databaseUrl?: string
   devAllowRemote?: true
+  legacy: boolean
   logLevel?: LogLevel
   json?: true
 }
@@ -28,6 +29,7 @@ export function defineServer(server: Command, io: CliIo): void {
     .option('--data <folder>', 'where the data is kept (ATP_DATA; default: ./.atp)')
     .option('--database-url <url>', databaseHelp)
     .option('--dev-allow-remote', 'allow --dev on a host that other machines reach')
+    .option('--no-legacy', 'do not serve the Python SDK, which puts keys into addresses and bodies')
     .addOption(
       new Option('--log-level <level>', 'what is logged (ATP_LOG_LEVEL; default: warn with --dev, else info)').choices(
         logLevels,
@@ -57,6 +59,7 @@ async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
     port: options.port ?? environment.port,
     dev,
     devAllowRemote,
+    legacy: options.legacy,
     encryptionKeys: environment.encryptionKeys,
     logger,
   })

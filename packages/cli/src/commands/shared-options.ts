@@ -8,8 +8,12 @@ export interface RequestOptions extends ConnectionFlags {
 
 /** Adds the flags of {@link RequestOptions}. */
 export function addRequestOptions(command: Command): Command {
+  return addConnectionOptions(command.option('--json', 'print one JSON value'))
+}
+
+/** Adds the flags of `ConnectionFlags`. */
+export function addConnectionOptions(command: Command): Command {
   return command
-    .option('--json', 'print one JSON value')
     .option('--base-url <url>', 'where the server is (ATP_BASE_URL)')
     .option('--api-key <key>', 'better in the environment, which no other user sees (ATP_API_KEY)')
     .option('--data <folder>', 'the data folder whose dev-keys.json is used (ATP_DATA)')

@@ -36,6 +36,20 @@ async function takenPort(): Promise<string> {
 }
 
 describe('atp server', () => {
+  it('serves the Python SDK unless told otherwise', async () => {
+    for (const [flags, status] of [
+      [[], 401],
+      [['--no-legacy'], 404],
+    ] as const) {
+      const cwd = temporaryFolder()
+      const server = startAtp(['server', '--dev', '--port', '0', '--json', ...flags], { cwd })
+      const { url } = JSON.parse(await server.firstLine)
+      expect((await fetch(`${url}/api/v1/toolkit/wrong/inbox`)).status).toBe(status)
+      server.child.kill('SIGINT')
+      await server.finished
+    }
+  })
+
   it('tells when it is ready, serves, and ends with 0 on SIGTERM', async () => {
     const data = temporaryFolder()
     const server = startAtp(['server', '--port', '0', '--data', data])

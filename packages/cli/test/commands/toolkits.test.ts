@@ -16,8 +16,8 @@ describe('atp toolkits list', () => {
   it('prints toolkits as a table', async () => {
     const { code, stdout, stderr } = await atp('toolkits', 'list')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^NAME +TOOLS +CONNECTED +UPDATED +SLUG +ID\n/)
-    expect(stdout).toMatch(/\ndemo +6 +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +demo +[0-9a-f-]{36}\n/)
+    expect(stdout).toMatch(/^NAME +TOOLS +CONNECTED +STORE +UPDATED +SLUG +ID\n/)
+    expect(stdout).toMatch(/\ndemo +6 +1 +private +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +demo +[0-9a-f-]{36}\n/)
   })
 
   it('prints them as the server answers with --json', async () => {
@@ -31,10 +31,28 @@ describe('atp toolkits list', () => {
           caption: 'Tools to try',
           connected: 1,
           tool_count: 6,
+          published_at: null,
           created_at: expect.any(Number),
           updated_at: expect.any(Number),
         },
       ],
     })
+  })
+})
+
+describe('atp toolkits publish and unpublish', () => {
+  it('put a toolkit into the store, and take it out again', async () => {
+    const published = await atp('toolkits', 'publish', 'demo')
+    expect(published).toMatchObject({ code: 0, stdout: 'Toolkit "demo" is published\n' })
+    expect((await atp('toolkits', 'list')).stdout).toMatch(/\ndemo +6 +1 +published /)
+    const { stdout } = await atp('toolkits', 'unpublish', 'demo', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'demo', published_at: null })
+    expect((await atp('toolkits', 'list')).stdout).toMatch(/\ndemo +6 +1 +private /)
+  })
+
+  it('say that there is no such toolkit', async () => {
+    const { code, stderr } = await atp('toolkits', 'publish', 'nobody')
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('There is no toolkit "nobody"')
   })
 })

@@ -1,0 +1,47 @@
+import { isAtpError, type LLMClient, type ParsedToolCall, type ProviderName } from '@atp/core'
+import { unreachable } from '../unreachable.ts'
+import { type MergedContext, mergeContexts, type RoutedTool } from './merge-contexts.ts'
+
+/** The toolkits of a chat, behind one server. */
+export interface Toolbox {
+  /**
+   * The tools as they are now: toolkits come and go while people chat.
+   * @throws AtpError `toolkit_not_found`, `unauthorized`, `connection_failed`, …
+   */
+  load(signal: AbortSignal): Promise<MergedContext>
+  /** Runs a call, and cancels it where it runs when `signal` aborts. @throws AtpError what the call failed with */
+  run(tool: RoutedTool, call: ParsedToolCall, signal: AbortSignal): Promise<unknown>
+}
+
+/** What a toolbox is made of. */
+export interface ToolboxOptions {
+  client: LLMClient
+  provider: ProviderName
+  /** Ids or names. */
+  toolkits: readonly string[]
+  /** The end user's token, for tools that declare auth. */
+  authToken: string | undefined
+}
+
+/** Makes a toolbox; nothing is asked of the server before `load`. */
+export function createToolbox({ client, provider, toolkits, authToken }: ToolboxOptions): Toolbox {
+  return {
+    async load(signal) {
+      const ask = (toolkitId: string) => client.getToolkitContext({ toolkitId, provider, signal })
+      return mergeContexts(await reach(Promise.all(toolkits.map(ask))))
+    },
+    run({ toolkitId, tool }, { args = {} }, signal) {
+      const token = authToken ? { authToken } : {}
+      return reach(client.call({ toolkitId, tool, params: args, provider, signal, ...token }))
+    },
+  }
+}
+
+/** Here, because a provider that is not there fails with the same code, and other advice. */
+async function reach<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw isAtpError(error) && error.code === 'connection_failed' ? unreachable(error.message, error) : error
+  }
+}
