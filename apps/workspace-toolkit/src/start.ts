@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     dev: true,
     host: environment.host,
     port: readPort(values.port) ?? environment.port,
+    encryptionKeys: environment.encryptionKeys,
     logger,
   })
   const { url } = await server.listen()
@@ -71,6 +72,13 @@ async function main(): Promise<void> {
     folder,
     hidden: [dataDir],
     onRestart: (why) => process.stderr.write(`The workspace toolkit ended (${why}); starting it again.\n`),
+    onRefused(message) {
+      process.stderr.write(
+        `error: the server refuses the key of the workspace toolkit: ${message}\n` +
+          'Start again: a key that was revoked is replaced by a new one.\n',
+      )
+      void server.close().finally(() => process.exit(1))
+    },
   })
   let stopping = false
   runProcess({

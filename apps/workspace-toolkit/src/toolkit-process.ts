@@ -6,6 +6,12 @@ import { registerWorkspaceTools } from './workspace-toolkit.ts'
 
 const report = (message: ToolkitReport): void => void process.send?.(message)
 
+/** Ends once the parent has been told. */
+function endWith(message: ToolkitReport): void {
+  if (process.send) process.send(message, () => process.exit(1))
+  else process.exit(1)
+}
+
 async function serve(settings: ToolkitSettings): Promise<void> {
   const toolkit = new ToolKitClient({
     apiKey: settings.apiKey,
@@ -22,13 +28,16 @@ async function serve(settings: ToolkitSettings): Promise<void> {
   process.on('SIGTERM', () => void stop())
   // Ctrl-C reaches the whole group; the parent decides when this process ends.
   process.on('SIGINT', () => {})
+  toolkit.on('disconnected', ({ error }) => {
+    if (toolkit.state === 'refused')
+      endWith({ type: 'refused', message: error?.message ?? 'the server gave no reason' })
+  })
   try {
     registerWorkspaceTools(toolkit, { folder: settings.folder, hidden: settings.hidden })
     await toolkit.start()
     report({ type: 'ready', tools: [...toolkit.registeredTools.keys()] })
   } catch (error) {
-    report({ type: 'failed', message: (error as Error).message })
-    process.exit(1)
+    endWith({ type: toolkit.state === 'refused' ? 'refused' : 'failed', message: (error as Error).message })
   }
 }
 

@@ -10,12 +10,18 @@ export interface ToolkitSettings {
 }
 
 /** What the toolkit process tells. */
-export type ToolkitReport = { type: 'ready'; tools: string[] } | { type: 'failed'; message: string }
+export type ToolkitReport =
+  | { type: 'ready'; tools: string[] }
+  | { type: 'failed'; message: string }
+  /** The server does not take the key, at the start or later: starting again changes nothing. */
+  | { type: 'refused'; message: string }
 
 /** What {@link ToolkitSupervisor} needs. */
 export interface SupervisorOptions extends ToolkitSettings {
   /** Called when the toolkit ended by itself and is started again. */
   onRestart(why: string): void
+  /** Called when the server refused the toolkit's key after it was ready; it is not started again. */
+  onRefused(message: string): void
 }
 
 const restartDelayMs = 1_000
@@ -27,6 +33,7 @@ export class ToolkitSupervisor {
   #child: ChildProcess | undefined
   #restart: ReturnType<typeof setTimeout> | undefined
   #stopping = false
+  #wasReady = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -34,7 +41,7 @@ export class ToolkitSupervisor {
 
   /** Resolves with the names of the tools once the server knows them. */
   start(): Promise<string[]> {
-    const { onRestart, ...settings } = this.#options
+    const { onRestart, onRefused, ...settings } = this.#options
     const source = import.meta.filename.endsWith('.ts')
     const child = fork(fileURLToPath(new URL(`./toolkit-process.${source ? 'ts' : 'js'}`, import.meta.url)), {
       execArgv: source ? ['--conditions=@atp/source'] : [],
@@ -43,17 +50,26 @@ export class ToolkitSupervisor {
     this.#child = child
     // A child that is gone already tells so by 'exit' or 'error'.
     child.send(settings satisfies ToolkitSettings, () => {})
+    let refused: string | undefined
     return new Promise((resolve, reject) => {
       child.on('error', reject)
       child.on('message', (report: ToolkitReport) => {
-        if (report.type === 'ready') resolve(report.tools)
-        else reject(new TypeError(report.message))
+        if (report.type === 'ready') {
+          this.#wasReady = true
+          return resolve(report.tools)
+        }
+        if (report.type === 'refused') refused = report.message
+        reject(new TypeError(report.message))
       })
       child.on('exit', (code, signal) => {
         const why = signal ?? `code ${code}`
         reject(new Error(`the toolkit process ended with ${why} before it was ready`))
         if (this.#child !== child || this.#stopping) return
         this.#child = undefined
+        if (refused !== undefined) {
+          if (this.#wasReady) onRefused(refused)
+          return
+        }
         this.#restart = setTimeout(() => {
           onRestart(why)
           // A start that fails ends in another exit, which is tried again.

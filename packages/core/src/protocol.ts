@@ -1,7 +1,10 @@
 // The wire of ATP for those who build servers and peers; users of tools and clients need the root entry only.
+
+export { Emitter } from './clients/emitter.ts'
 export { checkCall } from './dispatch/check-call.ts'
 export { defaultTimeoutMs, effectiveTimeoutMs } from './dispatch/invoke-tool.ts'
 export { maxResultBytes } from './dispatch/serialize-result.ts'
+export { errorText } from './errors/to-wire-error.ts'
 export { closeCodes } from './protocol/close-codes.ts'
 export {
   type Decoded,
@@ -32,4 +35,6 @@ export { checkAppName, checkToolName, isAppName, maxAppNameLength } from './prot
 export { firstIssues, fromWireTool, toWireTool, type WireTool } from './protocol/tool-descriptor.ts'
 export { providerFormat } from './providers/provider-by-name.ts'
 export type { FormattedTools, ProviderFormat } from './providers/provider-format.ts'
-export { toolkitHash } from './tool/fingerprint.ts'
+export { sha256Hex, stableJson, toolkitHash } from './tool/fingerprint.ts'
+export { type CompiledSchema, compileSchema } from './tool/json-schema.ts'
+export { backoffDelayMs } from './transport/backoff.ts'

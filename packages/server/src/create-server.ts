@@ -1,23 +1,32 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
-import { AtpError, type Logger } from '@atp/core'
-import { closeCodes, encodeFrame } from '@atp/core/protocol'
-import type { FastifyRequest } from 'fastify'
+import { AtpError } from '@atp/core'
 import { createMemoryBus } from './bus/memory.ts'
 import { CallLog } from './calls/call-log.ts'
 import { CallRouter } from './calls/call-router.ts'
 import { createContextService } from './calls/context-service.ts'
 import { ToolNames } from './calls/tool-names.ts'
 import { ToolkitDirectory } from './calls/toolkit-directory.ts'
+import { createLegacyWire } from './compat/legacy-wire.ts'
+import { LlmService } from './compat/llm-service.ts'
+import { registerProcessHttp } from './compat/process-http.ts'
+import { registerStoreHttp } from './compat/store-http.ts'
 import { SocketDelivery } from './delivery/socket.ts'
-import { type DevKeys, ensureDevKeys } from './dev-keys.ts'
+import { ensureDevKeys } from './dev-keys.ts'
+import type { DevKeys } from './dev-keys-file.ts'
 import { registerAdminHttp } from './gateway/admin-http.ts'
 import { bearerKey } from './gateway/bearer.ts'
+import { closeSockets, settledWithin } from './gateway/close-sockets.ts'
 import { registerHealthHttp } from './gateway/health-http.ts'
 import { createHttpApp } from './gateway/http-app.ts'
-import { registerLlmHttp } from './gateway/llm-http.ts'
+import { KeyGuard } from './gateway/key-guard.ts'
+import { listenError, urlHost } from './gateway/listen-address.ts'
 import { createLlmGateway } from './gateway/llm-socket.ts'
 import { createOriginGuard, isLoopbackName } from './gateway/origin-guard.ts'
+import { createPeerAddress } from './gateway/peer-address.ts'
+import { registerPublishHttp } from './gateway/publish-http.ts'
+import type { AuthenticateRequest } from './gateway/route-access.ts'
+import { SocketAdmission } from './gateway/socket-admission.ts'
 import { SocketWatch } from './gateway/socket-watch.ts'
 import { StaleTools } from './gateway/stale-tools.ts'
 import { createToolkitGateway } from './gateway/toolkit-socket.ts'
@@ -27,47 +36,14 @@ import { newId } from './keys/ids.ts'
 import { createKeyService } from './keys/key-service.ts'
 import { watchRevocations } from './keys/revocation-watch.ts'
 import { defaultLimits, type ServerLimits } from './limits.ts'
-import { createPinoLogger, type LogLevel } from './logging/pino-logger.ts'
+import { createPinoLogger } from './logging/pino-logger.ts'
+import { defaultPort, type ServerOptions } from './server-options.ts'
 import { openStore } from './store/open-store.ts'
 import { prepareDataFolder } from './store/sqlite/data-folder.ts'
-import type { KeyKind, StoredKey } from './store/store.ts'
+import type { KeyKind } from './store/store.ts'
+import { Teardown } from './teardown.ts'
 import { startRotation } from './vault/background-rotation.ts'
 import { openVault, readMasterKeys } from './vault/open-vault.ts'
-import type { Vault } from './vault/vault.ts'
-
-/** Where a server listens when nothing else is said. */
-export const defaultPort = 4870
-
-/** How a server is made. */
-export interface ServerOptions {
-  /** The data folder; made when it is needed and not there. */
-  dataDir: string
-  /**
-   * Keeps everything in a PostgreSQL database instead: `postgres://user:password@host:port/database`, with `?schema=`
-   * (default `atp`) and `pool_size=` (default 10). The data folder then holds the files of a development server only.
-   */
-  databaseUrl?: string | undefined
-  /** @default '127.0.0.1' */
-  host?: string | undefined
-  /** 0 takes a free one. @default 4870 */
-  port?: number | undefined
-  /** Makes a default project with keys in `dev-keys.json`; only on a loopback host. @default false */
-  dev?: boolean | undefined
-  /** Allows `dev` on other hosts. @default false */
-  devAllowRemote?: boolean | undefined
-  /**
-   * The keys that encrypt the secrets of the server, as in `ATP_ENCRYPTION_KEYS`: `id:base64` entries, the newest first.
-   * Needed unless `dev` is set, which makes one in the file `encryption-keys` of the data folder.
-   */
-  encryptionKeys?: string | undefined
-  /** Web origins whose pages may use the server. @default none */
-  allowedOrigins?: readonly string[] | undefined
-  limits?: Partial<ServerLimits> | undefined
-  /** @default 'info' */
-  logLevel?: LogLevel | undefined
-  /** Takes the place of the server's own JSON lines on stderr. */
-  logger?: Logger | undefined
-}
 
 /** A running, or about to run, server. */
 export interface AtpServer {
@@ -100,20 +76,28 @@ export interface AtpServer {
 /** The project of a server with a single tenant. */
 export const defaultProject = 'default'
 
-/** With the spread below and the closing of files it stays inside the 25 s a process has to end (rule S1). */
+/** With the time in which sockets are closed, and that of the files, it stays inside the 25 s a process has to end (rule S1). */
 const defaultGraceMs = 17_000
 
 /** How long running calls may take when another server has taken over already. */
 const lostGraceMs = 5_000
-
-/** Sockets are closed over this long, so that their peers do not all come back at once (rule S1). */
-const closeSpreadMs = 5_000
 
 /**
  * Opens the data folder or the database and builds a server on it; `listen` starts it.
  * @throws AtpError `invalid_config`, also when there is no encryption key, and what `openStore` throws
  */
 export async function createServer(options: ServerOptions): Promise<AtpServer> {
+  const opened = new Teardown()
+  try {
+    return await buildServer(options, opened)
+  } catch (error) {
+    // What keeps the store from closing as well is less worth knowing than what went wrong first.
+    await opened.run().catch(() => {})
+    throw error
+  }
+}
+
+async function buildServer(options: ServerOptions, opened: Teardown): Promise<AtpServer> {
   const host = options.host ?? '127.0.0.1'
   const port = options.port ?? defaultPort
   const loopback = isLoopbackName(host)
@@ -146,25 +130,24 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
       void server?.close(lostGraceMs)
     },
   })
-  let vault: Vault
-  try {
-    vault = await openVault({ store, masterKeys, dev, logger })
-    await store.secrets.removeOfEndedKeys(Date.now())
-  } catch (error) {
-    await store.close()
-    throw error
-  }
-  const rotation = startRotation({ store, vault, masterKeys, logger })
+  opened.add(() => store.close())
+  const vault = await openVault({ store, masterKeys, dev, logger })
+  await store.secrets.removeOfEndedKeys(Date.now())
   const endpointSecrets = createEndpointSecrets({ store, vault, logger })
+  opened.add(() => endpointSecrets.settled())
+  const rotation = startRotation({ store, vault, masterKeys, logger })
+  opened.add(() => rotation.stop())
   const bus = createMemoryBus(logger)
+  opened.add(() => bus.close())
   const keys = createKeyService({
     store,
     onRevoked: (key) => void bus.publish('key.revoked', { keyId: key.id }),
     onSeen: endpointSecrets.see,
   })
   directory = await ToolkitDirectory.create(store.toolkits, bus)
-  const delivery = new SocketDelivery()
+  const delivery = new SocketDelivery({ maxAttempts: limits.dispatchAttempts })
   const callLog = new CallLog({ store: store.calls, logger })
+  opened.add(() => callLog.close())
   const toolNames = new ToolNames()
   const router = new CallRouter({
     directory,
@@ -173,14 +156,19 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     log: callLog,
     newId,
     maxInFlightPerKey: limits.callsInFlightPerKey,
+    maxRequestCharsPerKey: limits.requestCharsPerKey,
   })
   const contexts = createContextService(directory, toolNames)
   const watch = new SocketWatch(limits)
+  opened.add(() => watch.stop())
   const staleTools = new StaleTools({ store: store.toolkits, bus, delivery, logger, delayMs: limits.staleToolMs })
+  opened.add(() => staleTools.stop())
   const checkOrigin = createOriginGuard({ allowedOrigins: options.allowedOrigins ?? [], loopback })
-  const app = createHttpApp({ limits, newId, checkOrigin, logger })
-  const authenticate = (request: FastifyRequest, kind: KeyKind): Promise<StoredKey> =>
-    keys.authenticate(bearerKey(request.headers.authorization) ?? '', [kind])
+  const addressOf = createPeerAddress(options.trustedProxies ?? [])
+  const keyGuard = new KeyGuard({ keys, failedKeysPerMinute: limits.failedKeysPerMinute })
+  const authenticate: AuthenticateRequest = (request, kind, shown = bearerKey(request.headers.authorization) ?? '') =>
+    keyGuard.authenticate(shown, kind, addressOf(request.raw))
+  const app = createHttpApp({ limits, newId, checkOrigin, authenticate, logger })
   let draining = false
   let devKeys: DevKeys | undefined
 
@@ -193,22 +181,30 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
       return false
     }
   })
-  registerLlmHttp(app, { router, contexts, limits, logger }, authenticate)
-  registerAdminHttp(app, { store, keys, delivery, authenticate, flushCalls: () => callLog.flush() })
-  const sockets = attachUpgrade(app.server, {
+  const legacy = options.legacy ?? true
+  const service = new LlmService({ router, contexts, logger })
+  registerProcessHttp(app, { service, limits, legacy })
+  registerStoreHttp(app, { store })
+  registerPublishHttp(app, { store })
+  registerAdminHttp(app, { store, keys, delivery, flushCalls: () => callLog.flush() })
+  const admission = new SocketAdmission({ keys, keyGuard, limits })
+  attachUpgrade(app.server, {
     routes: [
       createToolkitGateway({ store, bus, delivery, staleTools, limits, logger }),
       createLlmGateway({ router, contexts, limits, logger }),
+      ...(legacy ? await createLegacyWire({ app, service, store, bus, delivery, limits, logger }) : []),
     ],
-    keys,
+    admission,
+    addressOf,
     limits,
     watch,
     checkOrigin,
     isDraining: () => draining,
     logger,
   })
-  await bus.subscribe('key.revoked', ({ keyId }) => sockets.closeKey(keyId))
+  await bus.subscribe('key.revoked', ({ keyId }) => admission.closeKey(keyId))
   const revocations = watchRevocations({ keys: store.keys, bus, logger })
+  opened.add(() => revocations.stop())
 
   const projectId = async (): Promise<string> => (await store.projects.ensure(defaultProject, Date.now())).id
 
@@ -216,7 +212,7 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     draining = true
     logger.info('server.draining', { calls: router.inFlight, sockets: watch.size })
     const drained = router.drain()
-    for (const socket of watch.sockets) socket.send(encodeFrame({ type: 'drain', deadlineMs: graceMs }))
+    for (const socket of watch.sockets) socket.drain(graceMs)
     await settledWithin(drained, graceMs)
     // Before the sockets close, in whatever order they do: each caller hears of its one outcome.
     router.endAll()
@@ -227,16 +223,12 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
     await settledWithin(closed, 1_000)
     app.server.closeAllConnections()
     await closed
-    watch.stop()
-    staleTools.stop()
-    revocations.stop()
-    await callLog.close()
-    await bus.close()
-    await rotation.stop()
-    await endpointSecrets.settled()
-    await store.close()
-    logger.info('server.stopped', {})
-    ended.resolve(lost)
+    try {
+      await opened.run()
+      logger.info('server.stopped', {})
+    } finally {
+      ended.resolve(lost)
+    }
   }
   let closing: Promise<void> | undefined
 
@@ -282,48 +274,4 @@ export async function createServer(options: ServerOptions): Promise<AtpServer> {
   // Taken over while it was being built.
   if (lost !== undefined) void built.close(0)
   return built
-}
-
-/** Closes all sockets, spread over a few seconds when there are many. */
-async function closeSockets(watch: SocketWatch): Promise<void> {
-  const open = [...watch.sockets]
-  const spreadMs = Math.min(closeSpreadMs, open.length * 5)
-  await Promise.all(
-    open.map(async (socket) => {
-      await new Promise((done) => setTimeout(done, Math.random() * spreadMs))
-      socket.close(closeCodes.serviceRestart, 'the server restarts')
-    }),
-  )
-  // A peer that does not answer the closing handshake must not hold the process.
-  const deadline = performance.now() + 1_000
-  while (watch.size > 0 && performance.now() < deadline) await new Promise((done) => setTimeout(done, 10))
-  for (const socket of [...watch.sockets]) socket.terminate()
-}
-
-async function settledWithin(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<void>((done) => {
-    timer = setTimeout(done, ms)
-  })
-  await Promise.race([promise, late])
-  clearTimeout(timer)
-}
-
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
-}
-
-function listenError(error: unknown, host: string, port: number): unknown {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') {
-    return new AtpError(
-      'port_in_use',
-      `Port ${port} on ${host} is in use; stop what uses it or choose another one with --port (or PORT)`,
-    )
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new AtpError('invalid_config', `Cannot listen on ${host}:${port}: ${message}`, { cause: error })
-  }
-  return error
 }

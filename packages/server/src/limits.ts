@@ -2,14 +2,30 @@
 export interface ServerLimits {
   /** Calls under way for one key; more are answered `busy`. */
   callsInFlightPerKey: number
+  /** What the calls under way for one key may keep in memory, in characters of their requests; more are answered `busy`. */
+  requestCharsPerKey: number
+  /** How often one call is sent at most: a call of an idempotent tool whose process is lost goes to another one. */
+  dispatchAttempts: number
   /** Toolkit sockets of one key. */
   toolkitSocketsPerKey: number
   /** LLM sockets of one key. */
   llmSocketsPerKey: number
   /** New sockets of one key within ten seconds. */
   connectsPerKeyPer10s: number
-  /** New sockets of this server within one second. */
+  /** New sockets of this server within one second: so many that showed a key in the handshake, and as many without. */
   connectsPerSecond: number
+  /** New sockets within ten seconds that come from one address and show no key in the handshake. */
+  keylessConnectsPerAddressPer10s: number
+  /** Open sockets that have not shown a key yet. */
+  unauthenticatedSockets: number
+  /** The same for one address; an IPv6 address counts with its /64. */
+  unauthenticatedSocketsPerAddress: number
+  /** Wrong keys from one address within a minute that are answered 401; more are answered 429. */
+  failedKeysPerMinute: number
+  /** How long a peer waits that is refused in the handshake for something of its own doing, in milliseconds. */
+  refusalDelayMs: number
+  /** Refused peers that wait at once; more are answered without delay. */
+  refusalsWaiting: number
   /** The largest frame and request body of an LLM client, in bytes. */
   llmFrameBytes: number
   /** The largest frame of a toolkit, in bytes. */
@@ -32,16 +48,30 @@ export interface ServerLimits {
   helloBytes: number
   /** How long a tool that no process serves is kept while its toolkit is connected, in milliseconds. */
   staleToolMs: number
+  /** Registrations of one key within ten seconds; more wait for their turn. */
+  registrationsPerKeyPer10s: number
+  /** Registrations of one socket that wait, in characters; more are refused. */
+  waitingRegistrationChars: number
+  /** Calls that wait for one process of a Python toolkit, which runs one at a time; more are answered `busy`. */
+  legacyCallsPerProcess: number
   /** Unreadable frames of one socket within ten seconds before it is closed; each is answered until then. */
   badFramesPer10s: number
 }
 
 export const defaultLimits: ServerLimits = {
   callsInFlightPerKey: 1_024,
+  requestCharsPerKey: 64 * 1_048_576,
+  dispatchAttempts: 3,
   toolkitSocketsPerKey: 16,
   llmSocketsPerKey: 64,
   connectsPerKeyPer10s: 60,
   connectsPerSecond: 200,
+  keylessConnectsPerAddressPer10s: 120,
+  unauthenticatedSockets: 1_024,
+  unauthenticatedSocketsPerAddress: 64,
+  failedKeysPerMinute: 10,
+  refusalDelayMs: 1_000,
+  refusalsWaiting: 1_024,
   llmFrameBytes: 1_048_576 + 65_536,
   toolkitFrameBytes: 4 * 1_048_576,
   resultBytes: 1_048_576,
@@ -53,5 +83,8 @@ export const defaultLimits: ServerLimits = {
   helloTimeoutMs: 5_000,
   helloBytes: 4_096,
   staleToolMs: 60_000,
+  registrationsPerKeyPer10s: 120,
+  waitingRegistrationChars: 8 * 1_048_576,
+  legacyCallsPerProcess: 256,
   badFramesPer10s: 2_000,
 }

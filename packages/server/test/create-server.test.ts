@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { ToolkitDirectory } from '../src/calls/toolkit-directory.ts'
+import { SocketWatch } from '../src/gateway/socket-watch.ts'
 import { createServer, generateMasterKey, readDevKeys } from '../src/index.ts'
 import { describePostgres, emptySchema } from './support/postgres.ts'
 import { startTestServer } from './support/test-server.ts'
@@ -108,7 +110,43 @@ it('tells when it has ended', async () => {
   expect(await server.ended).toBeUndefined()
 })
 
+/** Ways to fail after the store is open, early and late. */
+const failures: [what: string, prepare: () => Partial<Parameters<typeof createServer>[0]>, error: object][] = [
+  [
+    'a part that cannot be made',
+    () => {
+      vi.spyOn(ToolkitDirectory, 'create').mockRejectedValueOnce(new Error('no directory'))
+      return {}
+    },
+    { message: 'no directory' },
+  ],
+  ['an origin that is none', () => ({ allowedOrigins: ['https://app.example/'] }), { code: 'invalid_config' }],
+]
+
+it.each(failures)('gives its data folder back after %s', async (_what, prepare, error) => {
+  const stopped = vi.spyOn(SocketWatch.prototype, 'stop')
+  const base = { dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' } as const
+  try {
+    await expect(createServer({ ...base, ...prepare() })).rejects.toMatchObject(error)
+    expect(stopped.mock.calls.length).toBe(error === failures[0]?.[2] ? 0 : 1)
+  } finally {
+    vi.restoreAllMocks()
+  }
+  const server = await createServer(base)
+  await server.close(0)
+})
+
 describePostgres('with PostgreSQL', () => {
+  it('gives its database back when a later part cannot be made', async () => {
+    const base = { dataDir: folder, databaseUrl: emptySchema(), port: 0, encryptionKeys, logLevel: 'silent' } as const
+    await expect(createServer({ ...base, allowedOrigins: ['app.example'] })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: 'The allowed origin "app.example" must be written like https://app.example',
+    })
+    const server = await createServer(base)
+    await server.close(0)
+  })
+
   it('keeps nothing in its data folder but the keys of development, and makes it only for those', async () => {
     const databaseUrl = emptySchema()
     const dataDir = join(folder, 'new', 'data')

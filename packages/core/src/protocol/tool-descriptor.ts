@@ -35,6 +35,14 @@ export interface ToolDescriptor {
   tags: readonly string[]
 }
 
+/** {@link ToolAnnotations} as they travel: what the author did not say is left out. */
+export interface WireAnnotations {
+  title?: string
+  read_only?: boolean
+  destructive?: boolean
+  idempotent?: boolean
+}
+
 /** A tool as it travels: register frames, admin routes, `--json` output. */
 export interface WireTool {
   name: string
@@ -46,7 +54,7 @@ export interface WireTool {
   auth_with: string | null
   input_schema: JsonSchema
   output_schema?: JsonSchema | undefined
-  annotations: { title?: string; read_only?: boolean; destructive?: boolean; idempotent?: boolean }
+  annotations: WireAnnotations
   timeout_ms?: number | undefined
   tags: string[]
 }
@@ -63,7 +71,6 @@ export function requiredParamsOf(tool: { inputSchema: JsonSchema }): readonly st
 
 /** Writes a descriptor in the form that travels. */
 export function toWireTool(tool: ToolDescriptor): WireTool {
-  const { title, readOnly, destructive, idempotent } = tool.annotations
   return {
     name: tool.name,
     description: tool.description,
@@ -74,18 +81,30 @@ export function toWireTool(tool: ToolDescriptor): WireTool {
     auth_with: tool.auth?.with ?? null,
     input_schema: tool.inputSchema,
     ...(tool.outputSchema === undefined ? {} : { output_schema: tool.outputSchema }),
-    annotations: {
-      ...(title === undefined ? {} : { title }),
-      ...(readOnly === undefined ? {} : { read_only: readOnly }),
-      ...(destructive === undefined ? {} : { destructive }),
-      ...(idempotent === undefined ? {} : { idempotent }),
-    },
+    annotations: toWireAnnotations(tool.annotations),
     ...(tool.timeoutMs === undefined ? {} : { timeout_ms: tool.timeoutMs }),
     tags: [...tool.tags],
   }
 }
 
+/** Writes annotations in the form that travels. */
+export function toWireAnnotations({ title, readOnly, destructive, idempotent }: ToolAnnotations): WireAnnotations {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(readOnly === undefined ? {} : { read_only: readOnly }),
+    ...(destructive === undefined ? {} : { destructive }),
+    ...(idempotent === undefined ? {} : { idempotent }),
+  }
+}
+
 const nullableText = z.string().max(256).nullish()
+const annotationMembers = {
+  title: z.string().max(256).nullish(),
+  read_only: z.boolean().nullish(),
+  destructive: z.boolean().nullish(),
+  idempotent: z.boolean().nullish(),
+}
+const wireAnnotations = z.object(annotationMembers)
 const wireTool = z.object({
   name: z.string().regex(namePattern),
   description: z.string().max(16_384).default(''),
@@ -94,14 +113,7 @@ const wireTool = z.object({
   auth_with: nullableText,
   input_schema: z.record(z.string(), z.unknown()),
   output_schema: z.record(z.string(), z.unknown()).nullish(),
-  annotations: z
-    .object({
-      title: z.string().max(256).nullish(),
-      read_only: z.boolean().nullish(),
-      destructive: z.boolean().nullish(),
-      idempotent: z.boolean().nullish(),
-    })
-    .nullish(),
+  annotations: wireAnnotations.nullish(),
   timeout_ms: z.int().positive().nullish(),
   tags: z.array(z.string().max(128)).max(64).nullish(),
 })
@@ -133,7 +145,14 @@ export function fromWireTool(value: unknown): ToolDescriptor {
   }
 }
 
-function readAnnotations(wire: NonNullable<z.infer<typeof wireTool>['annotations']>): ToolAnnotations {
+/** Reads annotations, each beside the name of its tool. */
+export const namedAnnotations: z.ZodType<(ToolAnnotations & { tool: string })[]> = z.array(
+  z
+    .object({ tool: z.string(), ...annotationMembers })
+    .transform(({ tool, ...wire }) => ({ tool, ...readAnnotations(wire) })),
+)
+
+function readAnnotations(wire: z.infer<typeof wireAnnotations>): ToolAnnotations {
   return {
     ...(wire.title == null ? {} : { title: wire.title }),
     ...(wire.read_only == null ? {} : { readOnly: wire.read_only }),

@@ -16,7 +16,7 @@ const context: ToolkitContext = {
   provider: 'openai',
   tools: [{ type: 'function', name: 'search' }],
   userPrompt: 'Hello',
-  warnings: [{ tool: 'odd', message: 'left out' }],
+  warnings: [{ tool: 'odd', provider: 'openai', code: 'unsatisfiable', message: 'left out' }],
 }
 
 describe('a context', () => {
@@ -25,6 +25,18 @@ describe('a context', () => {
     for (const each of [context, plain]) {
       expect(toolkitContext.parse(JSON.parse(JSON.stringify(toWireContext(each))))).toEqual(each)
     }
+  })
+
+  it('tells what authors say of their tools, in the form that travels', () => {
+    const annotations = [{ tool: 'remove', title: 'Remove', readOnly: false, destructive: true, idempotent: true }]
+    const wire = JSON.parse(JSON.stringify(toWireContext({ ...context, annotations })))
+    expect(wire.annotations).toEqual([
+      { tool: 'remove', title: 'Remove', read_only: false, destructive: true, idempotent: true },
+    ])
+    expect(toolkitContext.parse(wire).annotations).toEqual(annotations)
+    // Nothing said of any tool is another thing than a server that does not tell.
+    expect(toolkitContext.parse({ ...wire, annotations: [] }).annotations).toEqual([])
+    expect(toolkitContext.parse({ ...wire, annotations: null })).not.toHaveProperty('annotations')
   })
 
   it('is written as the fixture shows', () => {
@@ -63,12 +75,12 @@ describe('a task response', () => {
   })
 
   it('holds any result, a falsy one too', () => {
-    for (const result of [null, false, 0, '', [], { a: 1 }]) {
-      expect(taskResponse.parse(answer(result))).toEqual({ request_id: 'q1', result })
+    for (const result of [null, false, 0, '', [], { a: 1 }, { error: 'one member', of: 'two' }, { error: 5 }]) {
+      expect(taskResponse.parse(answer(result))).toEqual({ request_id: 'q1', outcome: { ok: true, result } })
     }
     expect(taskResponse.parse(JSON.parse(JSON.stringify(answer(undefined))))).toEqual({
       request_id: 'q1',
-      result: null,
+      outcome: { ok: true, result: null },
     })
   })
 
@@ -76,15 +88,39 @@ describe('a task response', () => {
     const error = { code: 'busy', message: 'Later', retryable: true, details: { n: 1 } }
     expect(taskResponse.parse(answer({ error: 'Later' }, { error }))).toEqual({
       request_id: 'q1',
-      result: { error: 'Later' },
-      error,
+      outcome: { ok: false, error },
     })
-    expect(taskResponse.parse(answer(1, { error: { code: 'of_the_future', message: 'm' } })).error).toEqual({
-      code: 'tool_error',
-      message: 'm',
-      retryable: false,
+    expect(taskResponse.parse(answer(1, { error: { code: 'of_the_future', message: 'm' } })).outcome).toEqual({
+      ok: false,
+      error: { code: 'tool_error', message: 'm', retryable: false },
     })
-    expect(taskResponse.parse(answer(1, { error: null }))).toEqual({ request_id: 'q1', result: 1 })
+    expect(taskResponse.parse(answer(1, { error: null })).outcome).toEqual({ ok: true, result: 1 })
+  })
+
+  const failure = (message: string) => ({ ok: false, error: { code: 'tool_error', message, retryable: false } })
+
+  it('of a founding server failed when its result is exactly an error text, or its status says so', () => {
+    expect(taskResponse.parse(answer({ error: 'no file' })).outcome).toEqual(failure('no file'))
+    expect(taskResponse.parse(answer({ error: '' })).outcome).toEqual(failure(''))
+    const bare = { type: 'task_response', request_id: 'q1', status: 'error' }
+    expect(taskResponse.parse({ ...bare, message: 'offline' }).outcome).toEqual(failure('offline'))
+    expect(taskResponse.parse(bare).outcome).toEqual(failure('The server says that the call failed, and not why'))
+    expect(taskResponse.parse({ ...bare, ...(answer({ error: 'why' }) as object), status: 'error' }).outcome).toEqual(
+      failure('why'),
+    )
+  })
+
+  it('of the first generation has its result in the payload', () => {
+    const old = { type: 'task_response', request_id: 'q1', payload: { result: 0 } }
+    expect(taskResponse.parse(old).outcome).toEqual({ ok: true, result: 0 })
+    expect(taskResponse.parse({ ...old, payload: { result: { error: 'no' } } }).outcome).toEqual(failure('no'))
+  })
+
+  it('that a server of ours marks as no failure may hold an error text', () => {
+    expect(taskResponse.parse(answer({ error: 'of yesterday' }, { error: null })).outcome).toEqual({
+      ok: true,
+      result: { error: 'of yesterday' },
+    })
   })
 
   it('is refused without a result where it belongs', () => {

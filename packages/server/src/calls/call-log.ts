@@ -14,6 +14,8 @@ export interface CallLogOptions {
   maxRows?: number
   /** How soon a batch is tried again that the store was not there for. @default 500 */
   retryMs?: number
+  /** Of lost rows one line is logged at once and then one in this time, with their number. @default 10_000 */
+  reportMs?: number
 }
 
 /** Writes ended calls in batches: nobody waits for the log, and a log that cannot keep up never holds a call up. */
@@ -24,12 +26,17 @@ export class CallLog {
   readonly #flushRows: number
   readonly #maxRows: number
   readonly #retryMs: number
+  readonly #reportMs: number
   #rows: CallRecord[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> | undefined
   /** The store was not there: full batches wait for the timer, too. */
   #postponed = false
   #dropped = 0
+  /** How many of `#dropped` have been logged. */
+  #reported = 0
+  #reporting: ReturnType<typeof setTimeout> | undefined
+  #lastFailure: string | undefined
 
   constructor(options: CallLogOptions) {
     this.#store = options.store
@@ -38,6 +45,7 @@ export class CallLog {
     this.#flushRows = options.flushRows ?? 4_096
     this.#maxRows = options.maxRows ?? 65_536
     this.#retryMs = options.retryMs ?? 500
+    this.#reportMs = options.reportMs ?? 10_000
   }
 
   /** How many rows were lost since the start. */
@@ -48,7 +56,7 @@ export class CallLog {
   /** Notes an ended call. */
   add(call: Call, delivery: CallRecord['delivery'], errorCode: ErrorCode | null): void {
     if (this.#rows.length >= this.#maxRows) {
-      this.#dropped += 1
+      this.#drop(1, `${this.#maxRows} rows wait already`)
       return
     }
     this.#rows.push({
@@ -91,7 +99,10 @@ export class CallLog {
   async close(): Promise<void> {
     await this.flush()
     clearTimeout(this.#timer)
-    if (this.#rows.length > 0) this.#drop(this.#rows.splice(0), 'the store is unavailable')
+    if (this.#rows.length > 0) this.#drop(this.#rows.splice(0).length, 'the store is unavailable')
+    clearTimeout(this.#reporting)
+    this.#reporting = undefined
+    this.#report()
   }
 
   async #write(): Promise<void> {
@@ -101,7 +112,7 @@ export class CallLog {
         await this.#store.append(rows)
       } catch (error) {
         if (isAtpError(error) && error.code === 'store_unavailable') return this.#postpone(rows)
-        this.#drop(rows, String(error))
+        this.#drop(rows.length, String(error))
       }
     }
   }
@@ -114,8 +125,27 @@ export class CallLog {
     this.#timer = setTimeout(() => void this.flush(), this.#retryMs)
   }
 
-  #drop(rows: readonly CallRecord[], error: string): void {
-    this.#dropped += rows.length
-    this.#logger.error('call_log.write_failed', { rows: rows.length, error })
+  #drop(rows: number, reason: string): void {
+    this.#dropped += rows
+    this.#lastFailure = reason
+    if (this.#reporting !== undefined) return
+    this.#report()
+    this.#reporting = setTimeout(() => this.#reportAgain(), this.#reportMs)
+    this.#reporting.unref()
+  }
+
+  #reportAgain(): void {
+    const more = this.#reported < this.#dropped
+    this.#report()
+    // A quiet period ends it: the next row that is lost is told at once again.
+    this.#reporting = more ? setTimeout(() => this.#reportAgain(), this.#reportMs).unref() : undefined
+  }
+
+  /** A log that cannot keep up must not fill another one: thousands of rows a second can be lost. */
+  #report(): void {
+    const rows = this.#dropped - this.#reported
+    if (rows === 0) return
+    this.#reported = this.#dropped
+    this.#logger.error('call_log.rows_dropped', { rows, sinceStart: this.#dropped, reason: this.#lastFailure })
   }
 }

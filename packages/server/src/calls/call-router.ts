@@ -1,7 +1,7 @@
-import { AtpError, toWireError } from '@atp/core'
+import { AtpError, type ToolDescriptor, toWireError } from '@atp/core'
 import { checkCall, effectiveTimeoutMs } from '@atp/core/protocol'
 import type { Delivery } from '../delivery/delivery.ts'
-import type { StoredKey } from '../store/store.ts'
+import type { StoredKey, StoredToolkit } from '../store/store.ts'
 import { Call, type CallOutcome } from './call.ts'
 import type { CallLog } from './call-log.ts'
 import type { ToolNames } from './tool-names.ts'
@@ -19,6 +19,8 @@ export interface CallRequest {
   /** Whose tool names the caller uses. */
   provider: string | undefined
   meta: Record<string, unknown> | undefined
+  /** How large the request is that brought it, in characters or bytes. */
+  requestChars: number
 }
 
 /** What a router is made of. */
@@ -30,12 +32,20 @@ export interface CallRouterOptions {
   newId: () => string
   /** Calls under way for one key at most. */
   maxInFlightPerKey: number
+  /** What they may keep, in characters of their requests. */
+  maxRequestCharsPerKey: number
+}
+
+/** What is under way for one key. */
+interface KeyLoad {
+  calls: number
+  requestChars: number
 }
 
 /** Brings accepted calls to their delivery and sees that each gets exactly one outcome. */
 export class CallRouter {
   readonly #options: CallRouterOptions
-  readonly #inFlightByKey = new Map<string, number>()
+  readonly #loads = new Map<string, KeyLoad>()
   readonly #calls = new Set<Call>()
   #draining = false
   #idle: (() => void) | undefined
@@ -56,14 +66,32 @@ export class CallRouter {
    */
   start(request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Call | undefined {
     const entry = this.#options.directory.peek(request.key.projectId, request.toolkitId)
-    return entry && this.#accept(entry, request, onOutcome)
+    if (!entry) return undefined
+    const tool = this.#toolOf(entry, request)
+    const params = this.#paramsOf(entry, tool, request)
+    return this.#accept(entry.toolkit, tool, { ...request, params }, this.#enter(request), onOutcome)
   }
 
   /** The same for a toolkit that has to be looked up. @throws AtpError */
   async startLater(request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Promise<Call> {
-    const entry = await this.#options.directory.resolve(request.key.projectId, request.toolkitId)
-    if (!entry) throw toolkitNotFound(request.toolkitId)
-    return this.#accept(entry, request, onOutcome)
+    // Counted while it waits for the store: else any number of requests could wait in memory.
+    const load = this.#enter(request)
+    load.requestChars += request.requestChars
+    let entry: DirectoryEntry | undefined
+    let tool: ToolDescriptor
+    let params: Record<string, unknown>
+    try {
+      entry = await this.#options.directory.resolve(request.key.projectId, request.toolkitId)
+      if (!entry) throw toolkitNotFound(request.toolkitId)
+      tool = this.#toolOf(entry, request)
+      params = this.#paramsOf(entry, tool, request)
+    } catch (error) {
+      this.#leave(request.key.id, load)
+      throw error
+    } finally {
+      load.requestChars -= request.requestChars
+    }
+    return this.#accept(entry.toolkit, tool, { ...request, params }, load, onOutcome)
   }
 
   /** Ends a call for its caller and tells the toolkit; nothing happens when it has its outcome. */
@@ -90,37 +118,71 @@ export class CallRouter {
     }
   }
 
-  #accept(entry: DirectoryEntry, request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Call {
-    if (this.#draining) throw new AtpError('server_shutting_down', 'The server restarts; send the call again')
-    const { key, params, authToken } = request
-    const tool = this.#options.toolNames.find(entry, request.tool, request.provider)
-    if (!tool) {
-      throw new AtpError('tool_not_found', `Toolkit "${entry.toolkit.appName}" has no tool "${request.tool}"`)
-    }
-    const inFlight = this.#inFlightByKey.get(key.id) ?? 0
-    if (inFlight >= this.#options.maxInFlightPerKey) {
+  /** @throws AtpError `busy` when the key has as much under way as it may */
+  #enter({ key, requestChars }: CallRequest): KeyLoad {
+    const { maxInFlightPerKey, maxRequestCharsPerKey } = this.#options
+    let load = this.#loads.get(key.id)
+    if (load && load.calls >= maxInFlightPerKey) {
       throw new AtpError(
         'busy',
-        `This key has ${inFlight} calls under way, which is its limit; send the call again later`,
+        `This key has ${load.calls} calls under way, which is its limit; send the call again later`,
       )
     }
+    if (load && load.requestChars + requestChars > maxRequestCharsPerKey) {
+      throw new AtpError('busy', 'The calls under way for this key are too large together; send the call again later')
+    }
+    if (!load) {
+      load = { calls: 0, requestChars: 0 }
+      this.#loads.set(key.id, load)
+    }
+    load.calls += 1
+    return load
+  }
+
+  #leave(keyId: string, load: KeyLoad): void {
+    load.calls -= 1
+    if (load.calls === 0) this.#loads.delete(keyId)
+  }
+
+  /** @throws AtpError `tool_not_found`, or `server_shutting_down` */
+  #toolOf(entry: DirectoryEntry, { tool: name, provider }: CallRequest): ToolDescriptor {
+    if (this.#draining) throw new AtpError('server_shutting_down', 'The server restarts; send the call again')
+    const tool = this.#options.toolNames.find(entry, name, provider)
+    if (tool) return tool
+    throw new AtpError('tool_not_found', `Toolkit "${entry.toolkit.appName}" has no tool "${name}"`)
+  }
+
+  /** The arguments in the form of the tool's own schema. @throws AtpError `invalid_params` */
+  #paramsOf(entry: DirectoryEntry, tool: ToolDescriptor, { params, provider }: CallRequest): Record<string, unknown> {
+    return this.#options.toolNames.readArguments(entry, tool.name, params, provider)
+  }
+
+  #accept(
+    toolkit: StoredToolkit,
+    tool: ToolDescriptor,
+    request: CallRequest,
+    load: KeyLoad,
+    onOutcome: (outcome: CallOutcome, call: Call) => void,
+  ): Call {
+    const { key, params, authToken, requestChars } = request
     let timer: ReturnType<typeof setTimeout> | undefined
     const call = new Call({
       id: this.#options.newId(),
       key,
-      toolkit: entry.toolkit,
+      toolkit,
       tool,
       params,
       authToken,
       timeoutMs: effectiveTimeoutMs(tool.timeoutMs, request.timeoutMs),
       meta: request.meta,
+      requestChars,
+      load,
       onOutcome: (outcome, ended) => {
         clearTimeout(timer)
-        this.#ended(ended, outcome)
+        this.#ended(ended, outcome, load)
         onOutcome(outcome, ended)
       },
     })
-    this.#inFlightByKey.set(key.id, inFlight + 1)
     this.#calls.add(call)
     const refusal = this.#refusal(call) ?? this.#options.delivery.dispatch(call)
     if (refusal) call.fail(toWireError(refusal))
@@ -143,11 +205,9 @@ export class CallRouter {
     if (call.fail({ code, message, retryable })) this.#options.delivery.cancel(call, 'deadline exceeded')
   }
 
-  #ended(call: Call, outcome: CallOutcome): void {
+  #ended(call: Call, outcome: CallOutcome, load: KeyLoad): void {
     this.#calls.delete(call)
-    const left = (this.#inFlightByKey.get(call.key.id) ?? 1) - 1
-    if (left > 0) this.#inFlightByKey.set(call.key.id, left)
-    else this.#inFlightByKey.delete(call.key.id)
+    this.#leave(call.key.id, load)
     this.#options.log.add(call, 'socket', outcome.ok ? null : outcome.error.code)
     if (this.#calls.size === 0) this.#idle?.()
   }

@@ -17,6 +17,10 @@ export interface CallInit {
   authToken: string | undefined
   /** How long it may take from now, in milliseconds. */
   timeoutMs: number
+  /** The size of its request, in characters. */
+  requestChars: number
+  /** What the calls of its key keep; the call counts itself in, and out when it lets its request go. */
+  load: { requestChars: number }
   meta: Record<string, unknown> | undefined
   onOutcome(outcome: CallOutcome, call: Call): void
 }
@@ -36,7 +40,13 @@ export class Call {
   readonly #onOutcome: CallInit['onOutcome']
   /** Monotonic, for the deadline: the wall clock may be set while a call runs. */
   readonly #start = performance.now()
+  readonly #load: CallInit['load']
+  #requestChars: number
   #state: CallState = 'accepted'
+  #attempts = 0
+  #sent = false
+  /** Whether an earlier attempt was sent. */
+  #mayHaveRun = false
 
   constructor(init: CallInit) {
     this.id = init.id
@@ -48,6 +58,9 @@ export class Call {
     this.timeoutMs = init.timeoutMs
     this.meta = init.meta
     this.#onOutcome = init.onOutcome
+    this.#load = init.load
+    this.#requestChars = init.requestChars
+    this.#load.requestChars += init.requestChars
   }
 
   get state(): CallState {
@@ -68,15 +81,40 @@ export class Call {
     return Math.max(0, this.timeoutMs - this.elapsedMs)
   }
 
+  /** How often it was sent. */
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  /** Whether a toolkit may have got it, so that nobody knows whether it ran once its connection is lost. */
+  get sent(): boolean {
+    return this.#sent
+  }
+
   /** The request is on its way to a toolkit. */
   dispatched(): void {
     if (this.#state === 'accepted') this.#state = 'dispatched'
+    this.#attempts += 1
+    this.#mayHaveRun = this.#sent
+    this.#sent = true
+  }
+
+  /** The request left. Only an idempotent tool's is kept, which may be sent again. */
+  written(): void {
+    if (!this.tool.annotations.idempotent) this.release()
+  }
+
+  /** The request did not leave: this attempt does not count. */
+  notWritten(): void {
+    this.#attempts -= 1
+    this.#sent = this.#mayHaveRun
   }
 
   /** Lets go of what was sent and is not needed again. */
   release(): void {
     this.params = {}
     this.meta = undefined
+    this.#unload()
   }
 
   /** A toolkit said that it will answer. */
@@ -94,9 +132,15 @@ export class Call {
     return this.#end(status, { ok: false, error })
   }
 
+  #unload(): void {
+    this.#load.requestChars -= this.#requestChars
+    this.#requestChars = 0
+  }
+
   #end(status: CallStatus, outcome: CallOutcome): boolean {
     if (this.ended) return false
     this.#state = status
+    this.#unload()
     this.#onOutcome(outcome, this)
     return true
   }

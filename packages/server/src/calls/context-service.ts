@@ -19,7 +19,8 @@ export function createContextService(directory: ToolkitDirectory, toolNames: Too
       const entry = await directory.resolve(projectId, toolkitId)
       if (!entry) throw toolkitNotFound(toolkitId)
       const { toolkit } = entry
-      const { tools, warnings } = toolNames.format(entry, format.name)
+      const { tools, warnings, originalNames } = toolNames.format(entry, format.name)
+      const shownNames = new Map([...originalNames].map(([shown, original]) => [original, shown]))
       return {
         toolkitId: toolkit.id,
         toolkitName: toolkit.appName,
@@ -29,6 +30,9 @@ export function createContextService(directory: ToolkitDirectory, toolNames: Too
         tools,
         userPrompt,
         warnings,
+        annotations: [...entry.tools.values()]
+          .filter((tool) => Object.keys(tool.annotations).length > 0)
+          .map((tool) => ({ tool: shownNames.get(tool.name) ?? tool.name, ...tool.annotations })),
       }
     },
   }

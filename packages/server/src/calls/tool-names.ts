@@ -16,6 +16,22 @@ export class ToolNames {
     return formatted
   }
 
+  /**
+   * A call's arguments in the form of the tool's own schema, see `FormattedTools.readArguments`. Older clients do not
+   * name the provider of their context, and others use the tool's own form: what formats without strict mode change
+   * tells itself apart from that, and Anthropic's changes are those of all of them.
+   * @throws AtpError `invalid_params` or `unknown_provider`
+   */
+  readArguments(
+    entry: DirectoryEntry,
+    name: string,
+    params: Record<string, unknown>,
+    provider: string | undefined,
+  ): Record<string, unknown> {
+    const format = provider === undefined ? undefined : providerFormat(provider)
+    return this.format(entry, format?.strict ? format.name : 'anthropic').readArguments(name, params)
+  }
+
   /** The tool of a name, also where the provider's model was told a shortened one. */
   find(entry: DirectoryEntry, name: string, provider: string | undefined): ToolDescriptor | undefined {
     const tool = entry.tools.get(name)

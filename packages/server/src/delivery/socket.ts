@@ -1,27 +1,42 @@
-import { AtpError } from '@atp/core'
-import { encodeFrame, type ResultFrame } from '@atp/core/protocol'
+import { AtpError, toWireError } from '@atp/core'
+import type { ResultFrame } from '@atp/core/protocol'
 import { type Call, disconnectedError } from '../calls/call.ts'
 import type { PeerSocket } from '../gateway/peer-socket.ts'
 import type { Delivery } from './delivery.ts'
 
-/** One process that serves a toolkit, behind its socket. */
+/** One process that serves a toolkit, behind its socket, whatever it speaks. */
 export interface ToolkitPeer {
-  readonly socket: PeerSocket
+  readonly socket: Pick<PeerSocket, 'open' | 'congested'>
   readonly toolkitId: string
   /** What this process registered: only these tools are sent to it. */
   tools: ReadonlySet<string>
   /** The hash it registered them under. */
   toolsHash: string | undefined
+  /** Calls it takes at once; more are answered `busy`. */
   readonly maxConcurrency: number
+  /** What runs there, by call id; kept by the delivery. */
   readonly running: Map<string, Call>
-  /** It asked for no more calls. */
-  draining: boolean
+  /** It gets no calls at the moment: it asked for none, or nobody knows whether it still is there. */
+  paused: boolean
+  /**
+   * Sends a call, with its token only if the tool declares auth (rule V10). A call that is given to `PeerSocket.send`
+   * hears whether it left: else its request is kept until it ends, and it counts as sent.
+   */
+  sendCall(call: Call): void
+  /** Tells it that nobody waits for this call any more. */
+  sendCancel(callId: string, reason: string): void
 }
 
 /** Sends calls over the sockets of connected toolkits. */
 export class SocketDelivery implements Delivery {
   readonly #peers = new Map<string, Set<ToolkitPeer>>()
   readonly #peerOfCall = new Map<string, ToolkitPeer>()
+  readonly #maxAttempts: number
+
+  /** @param maxAttempts how often one call is sent at most. @default 3 */
+  constructor({ maxAttempts = 3 }: { maxAttempts?: number } = {}) {
+    this.#maxAttempts = maxAttempts
+  }
 
   /** Makes a peer known; it gets calls once it has tools. */
   add(peer: ToolkitPeer): void {
@@ -35,8 +50,8 @@ export class SocketDelivery implements Delivery {
   }
 
   /**
-   * The peer is gone: what ran there goes to another process where the tool is idempotent, and otherwise ends as
-   * `toolkit_disconnected`, because nobody knows whether it ran (rule X5).
+   * The peer is gone. What never left for it goes to another process or ends as offline or busy; so does what ran there
+   * where the tool is idempotent. Any other call ends as `toolkit_disconnected`, as nobody knows whether it ran (rule X5).
    */
   remove(peer: ToolkitPeer): void {
     const peers = this.#peers.get(peer.toolkitId)
@@ -46,9 +61,7 @@ export class SocketDelivery implements Delivery {
     peer.running.clear()
     for (const call of orphans) {
       this.#peerOfCall.delete(call.id)
-      if (call.tool.annotations.idempotent && this.dispatch(call) === undefined) continue
-      const { code, message, retryable } = disconnectedError(call)
-      call.fail({ code, message, retryable })
+      this.#redirect(call)
     }
   }
 
@@ -58,26 +71,12 @@ export class SocketDelivery implements Delivery {
     peer.running.set(call.id, call)
     this.#peerOfCall.set(call.id, peer)
     call.dispatched()
-    peer.socket.send(
-      encodeFrame({
-        type: 'call',
-        requestId: call.id,
-        tool: call.tool.name,
-        params: call.params,
-        deadlineMs: Math.ceil(call.remainingMs),
-        // A token only ever reaches a tool that declares auth (rule V10).
-        authToken: call.tool.auth === null ? undefined : call.authToken,
-        meta: call.meta,
-      }),
-    )
-    // Only an idempotent call can be sent a second time; a megabyte for each of the others would be kept for nothing.
-    if (!call.tool.annotations.idempotent) call.release()
+    peer.sendCall(call)
     return undefined
   }
 
   cancel(call: Call, reason: string): void {
-    const peer = this.#release(call.id)
-    peer?.socket.send(encodeFrame({ type: 'cancel', requestId: call.id, reason }))
+    this.#release(call.id)?.sendCancel(call.id, reason)
   }
 
   /** A result arrived. Late and unknown ones are dropped: the first outcome won. */
@@ -87,6 +86,17 @@ export class SocketDelivery implements Delivery {
     this.#release(call.id)
     if (frame.ok) call.succeed(frame.result)
     else call.fail(frame.error)
+  }
+
+  #redirect(call: Call): void {
+    if (!call.sent) {
+      const refusal = this.dispatch(call)
+      if (refusal) call.fail(toWireError(refusal))
+      return
+    }
+    const again = call.tool.annotations.idempotent && call.attempts < this.#maxAttempts
+    if (again && this.dispatch(call) === undefined) return
+    call.fail(toWireError(disconnectedError(call)))
   }
 
   #release(callId: string): ToolkitPeer | undefined {
@@ -101,7 +111,7 @@ export class SocketDelivery implements Delivery {
     let best: ToolkitPeer | undefined
     let serving = 0
     for (const peer of this.#peers.get(call.toolkit.id) ?? []) {
-      if (peer.draining || !peer.tools.has(call.tool.name) || !peer.socket.open) continue
+      if (peer.paused || !peer.tools.has(call.tool.name) || !peer.socket.open) continue
       serving += 1
       if (peer.running.size >= peer.maxConcurrency || peer.socket.congested) continue
       if (!best || peer.running.size < best.running.size) best = peer

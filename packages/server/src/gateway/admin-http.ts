@@ -1,19 +1,20 @@
 import { AtpError } from '@atp/core'
 import { firstIssues, isAppName, toWireTool } from '@atp/core/protocol'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { toolkitNotFound } from '../calls/call-router.ts'
 import type { SocketDelivery } from '../delivery/socket.ts'
 import type { KeyService } from '../keys/key-service.ts'
 import type { CallRecord, Store, StoredKey, StoredToolkit } from '../store/store.ts'
-import { adminPrefix, readQuery } from './http-app.ts'
+import { adminPrefix } from './error-answer.ts'
+import { readQuery } from './http-app.ts'
+import { keyOf, type RouteAccess } from './route-access.ts'
 
 /** What the admin routes need. */
 export interface AdminHttpOptions {
   store: Store
   keys: KeyService
   delivery: SocketDelivery
-  authenticate: (request: FastifyRequest, kind: 'admin') => Promise<StoredKey>
   /** Writes calls that wait for the log, so that a list is complete. */
   flushCalls: () => Promise<void>
 }
@@ -34,17 +35,19 @@ const callQuery = z.strictObject({
 
 type WithId = { Params: { id: string } }
 
+const admin: { config: { access: RouteAccess } } = { config: { access: { kind: 'admin' } } }
+
 /** `/api/v2/…`: keys, toolkits, tools and calls of an admin key's project. */
 export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOptions): void {
-  const { store, keys, delivery, authenticate, flushCalls } = options
+  const { store, keys, delivery, flushCalls } = options
 
-  app.get(`${adminPrefix}/keys`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get(`${adminPrefix}/keys`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     return { keys: (await keys.list(projectId)).map(wireKey) }
   })
 
-  app.post(`${adminPrefix}/keys`, async (request, reply) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.post(`${adminPrefix}/keys`, admin, async (request, reply) => {
+    const { projectId } = keyOf(request)
     const { kind, name, expires_at } = read(newKeyBody, request.body, 'The body')
     const created = await keys.create({
       projectId,
@@ -55,39 +58,38 @@ export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOption
     return reply.code(201).send({ id: created.id, kind: created.kind, name: created.name, key: created.key })
   })
 
-  app.delete<WithId>(`${adminPrefix}/keys/:id`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.delete<WithId>(`${adminPrefix}/keys/:id`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     return wireKey(await keys.revoke(projectId, request.params.id))
   })
 
-  app.get(`${adminPrefix}/toolkits`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get(`${adminPrefix}/toolkits`, admin, async (request) => {
+    const { projectId } = keyOf(request)
+    const counts = await store.toolkits.toolCounts(projectId)
     const toolkits = await store.toolkits.list(projectId)
     return {
-      toolkits: await Promise.all(
-        toolkits.map(async (toolkit) => ({
-          ...wireToolkit(toolkit, delivery),
-          tool_count: (await store.toolkits.tools(projectId, toolkit.id)).length,
-        })),
-      ),
+      toolkits: toolkits.map((toolkit) => ({
+        ...wireToolkit(toolkit, delivery),
+        tool_count: counts.get(toolkit.id) ?? 0,
+      })),
     }
   })
 
-  app.get<WithId>(`${adminPrefix}/toolkits/:id`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get<WithId>(`${adminPrefix}/toolkits/:id`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     const toolkit = await toolkitOf(projectId, request.params.id)
     const tools = await store.toolkits.tools(projectId, toolkit.id)
     return { ...wireToolkit(toolkit, delivery), tools: tools.map(toWireTool) }
   })
 
-  app.get<WithId>(`${adminPrefix}/toolkits/:id/tools`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get<WithId>(`${adminPrefix}/toolkits/:id/tools`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     const toolkit = await toolkitOf(projectId, request.params.id)
     return { tools: (await store.toolkits.tools(projectId, toolkit.id)).map(toWireTool) }
   })
 
-  app.get(`${adminPrefix}/calls`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get(`${adminPrefix}/calls`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     const { toolkit, ...filter } = read(callQuery, readQuery(request), 'The query')
     const toolkitId = toolkit === undefined ? undefined : (await toolkitOf(projectId, toolkit)).id
     await flushCalls()
@@ -95,8 +97,8 @@ export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOption
     return { calls: calls.map(wireCall), next_before: next }
   })
 
-  app.get<WithId>(`${adminPrefix}/calls/:id`, async (request) => {
-    const { projectId } = await authenticate(request, 'admin')
+  app.get<WithId>(`${adminPrefix}/calls/:id`, admin, async (request) => {
+    const { projectId } = keyOf(request)
     await flushCalls()
     const call = await store.calls.find(projectId, request.params.id)
     if (!call) throw new AtpError('not_found', `There is no call "${request.params.id}"`)
@@ -129,6 +131,7 @@ function wireToolkit(toolkit: StoredToolkit, delivery: SocketDelivery): Record<s
     slug: toolkit.slug,
     caption: toolkit.caption,
     connected: delivery.peersOf(toolkit.id).size,
+    published_at: toolkit.publishedAt,
     created_at: toolkit.createdAt,
     updated_at: toolkit.updatedAt,
   }

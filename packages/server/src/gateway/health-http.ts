@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
+import type { RouteAccess } from './route-access.ts'
+
+const open: { config: { access: RouteAccess } } = { config: { access: 'open' } }
 
 /**
  * `/healthz` says that the process lives and asks nothing else; `/readyz` says whether it takes work: the database
  * answers and no shutdown is under way (rule S4).
  */
 export function registerHealthHttp(app: FastifyInstance, isReady: () => Promise<boolean>): void {
-  app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/healthz', open, async () => ({ status: 'ok' }))
+  app.get('/readyz', open, async (_request, reply) => {
     const ready = await isReady()
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
   })

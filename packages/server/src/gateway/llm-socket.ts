@@ -5,6 +5,7 @@ import {
   encodeFrame,
   encodeResult,
   errorFrame,
+  type HelloFrame,
   type LlmCallFrame,
   toWireContext,
 } from '@atp/core/protocol'
@@ -14,7 +15,8 @@ import type { ContextService } from '../calls/context-service.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { StoredKey } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
-import type { SocketRoute } from './upgrade.ts'
+import { helloGreeting, protocol2Dialect } from './protocol-2.ts'
+import { exactPath, type SocketRoute } from './socket-route.ts'
 
 /** What the LLM gateways need. */
 export interface LlmGatewayOptions {
@@ -25,17 +27,19 @@ export interface LlmGatewayOptions {
 }
 
 /** `/ws/v2/llm`: LLM clients connect here, ask for contexts and call tools. */
-export function createLlmGateway(options: LlmGatewayOptions): SocketRoute {
+export function createLlmGateway(options: LlmGatewayOptions): SocketRoute<HelloFrame> {
   const { limits } = options
   return {
-    path: '/ws/v2/llm',
+    match: exactPath('/ws/v2/llm'),
     kind: 'llm',
     maxFrameBytes: limits.llmFrameBytes,
     maxSocketsPerKey: limits.llmSocketsPerKey,
+    greeting: helloGreeting,
+    dialect: protocol2Dialect,
     async welcome(socket, key) {
       const connection = new LlmConnection(socket, key, options)
       socket.onText = (text) => connection.onText(text)
-      socket.onClose = () => connection.onClose()
+      socket.onClose(() => connection.onClose())
       socket.send(
         encodeFrame({
           type: 'welcome',
@@ -53,6 +57,10 @@ export function createLlmGateway(options: LlmGatewayOptions): SocketRoute {
   }
 }
 
+/** Contexts that are looked up at once for one socket, and what their requests may keep, in characters. */
+const maxContexts = 64
+const maxContextChars = 4 * 1_048_576
+
 /** A call of this socket: being looked up, or under way. */
 interface OpenRequest {
   call: Call | undefined
@@ -65,6 +73,9 @@ class LlmConnection {
   readonly #key: StoredKey
   readonly #options: LlmGatewayOptions
   readonly #open = new Map<string, OpenRequest>()
+  /** Contexts that are looked up, which may take as long as the store, and the size of their requests. */
+  #contexts = 0
+  #contextChars = 0
 
   constructor(socket: PeerSocket, key: StoredKey, options: LlmGatewayOptions) {
     this.#socket = socket
@@ -81,13 +92,13 @@ class LlmConnection {
     const { frame } = decoded
     switch (frame.type) {
       case 'call':
-        this.#onCall(frame)
+        this.#onCall(frame, text.length)
         return
       case 'cancel':
         this.#onCancel(frame.requestId, frame.reason ?? 'its caller cancelled it')
         return
       case 'context':
-        void this.#onContext(frame)
+        void this.#onContext(frame, text.length)
         return
       case 'error':
         this.#options.logger.warn('llm.error', { keyId: this.#key.id, code: frame.error.code })
@@ -105,7 +116,7 @@ class LlmConnection {
     for (const requestId of [...this.#open.keys()]) this.#onCancel(requestId, 'its caller disconnected')
   }
 
-  #onCall(frame: LlmCallFrame): void {
+  #onCall(frame: LlmCallFrame, requestChars: number): void {
     const { requestId } = frame
     if (this.#open.has(requestId)) {
       const message = `A call with request_id "${requestId}" is under way on this socket; use another id`
@@ -113,7 +124,7 @@ class LlmConnection {
       return
     }
     if (this.#socket.congested) {
-      this.#fail(requestId, new AtpError('busy', 'Results wait to be read on this socket; read them first'))
+      this.#fail(requestId, unreadAnswers())
       return
     }
     const open: OpenRequest = { call: undefined, cancelled: undefined }
@@ -127,6 +138,7 @@ class LlmConnection {
       timeoutMs: frame.timeoutMs,
       provider: frame.provider,
       meta: frame.meta,
+      requestChars,
     }
     const onOutcome = (outcome: CallOutcome, call: Call): void => this.#onOutcome(requestId, outcome, call)
     try {
@@ -161,15 +173,24 @@ class LlmConnection {
     )
   }
 
-  async #onContext(frame: ContextRequestFrame): Promise<void> {
+  async #onContext(frame: ContextRequestFrame, requestChars: number): Promise<void> {
     const { requestId, toolkitId, provider = 'openai', userPrompt = '' } = frame
+    this.#contexts += 1
+    this.#contextChars += requestChars
     try {
+      if (this.#socket.congested) throw unreadAnswers()
+      if (this.#contexts > maxContexts || (this.#contexts > 1 && this.#contextChars > maxContextChars)) {
+        throw new AtpError('busy', 'Too many contexts are looked up for this socket; send the request again later')
+      }
       const context = await this.#options.contexts.get(this.#key.projectId, { toolkitId, provider, userPrompt })
       this.#socket.send(encodeFrame({ type: 'context', requestId, context: toWireContext(context) }))
     } catch (error) {
       this.#report(error)
       // The frame was fine: this does not count among those that cannot be read.
       this.#socket.send(encodeFrame(errorFrame(error, requestId)))
+    } finally {
+      this.#contexts -= 1
+      this.#contextChars -= requestChars
     }
   }
 
@@ -183,4 +204,9 @@ class LlmConnection {
     if (isAtpError(error)) return
     this.#options.logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   }
+}
+
+/** A context or result for a peer that does not read would wait in our memory (rule T6). */
+function unreadAnswers(): AtpError {
+  return new AtpError('busy', 'Answers wait to be read on this socket; read them first')
 }

@@ -10,12 +10,14 @@ interface RequestOrigin {
  * Rule T7: keeps web pages out. A browser sends `Origin` with every socket and POST, so one that is not allowed is
  * refused; on a loopback bind the `Host` must be loopback too, or a page could reach us through a name of its own
  * (DNS rebinding).
+ * @throws AtpError `invalid_config` for an allowed origin that no browser could ever send
  */
 export function createOriginGuard(options: {
   allowedOrigins: readonly string[]
   /** Whether the server listens on a loopback address only. */
   loopback: boolean
 }): (request: RequestOrigin) => void {
+  for (const allowed of options.allowedOrigins) checkAllowedOrigin(allowed)
   return ({ host, origin }) => {
     if (options.loopback && !isLoopbackHost(host)) {
       throw new AtpError('forbidden', `Host "${printable(host)}" is not served here; use 127.0.0.1 or localhost`)
@@ -27,6 +29,14 @@ export function createOriginGuard(options: {
       )
     }
   }
+}
+
+/** Origins are compared as texts, so one that is written in another way would allow nothing, silently. */
+function checkAllowedOrigin(allowed: string): void {
+  const origin = URL.parse(allowed)?.origin
+  if (origin === allowed) return
+  const written = origin === undefined || origin === 'null' ? 'like https://app.example' : `as "${origin}"`
+  throw new AtpError('invalid_config', `The allowed origin "${printable(allowed)}" must be written ${written}`)
 }
 
 /** Whether a bind address or a `Host` header's name is this machine only. */

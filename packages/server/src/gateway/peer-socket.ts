@@ -1,16 +1,26 @@
 import type { Duplex } from 'node:stream'
 import type { Logger } from '@atp/core'
 import { AtpError } from '@atp/core'
-import { closeCodes, encodeFrame, errorFrame } from '@atp/core/protocol'
+import { closeCodes } from '@atp/core/protocol'
 import type { RawData, WebSocket } from 'ws'
 import type { ServerLimits } from '../limits.ts'
+import { FrameWriter, type SentItem } from './frame-writer.ts'
 import type { SocketWatch } from './socket-watch.ts'
+
+/** What the server says of itself, in the language of a peer. Undefined: its language has no words for it. */
+export interface PeerDialect {
+  /** A frame, or the request with this id, cannot be served. */
+  error(error: unknown, requestId: string | undefined): string | undefined
+  /** The server is about to close: nothing new is taken, answers are for `deadlineMs`. */
+  drain(deadlineMs: number): string | undefined
+}
 
 /** What a {@link PeerSocket} is made of. */
 export interface PeerSocketOptions {
   socket: WebSocket
   /** The connection under the socket, for writing many frames at once. */
   stream: Duplex
+  dialect: PeerDialect
   limits: ServerLimits
   watch: SocketWatch
   logger: Logger
@@ -22,27 +32,34 @@ const closeTimeoutMs = 2_000
 /** A peer's socket with our manners: batched writes, back-pressure, signs of life, and an answer to every bad frame. */
 export class PeerSocket {
   readonly #socket: WebSocket
-  readonly #stream: Duplex
+  readonly #writer: FrameWriter
+  readonly #dialect: PeerDialect
   readonly #limits: ServerLimits
   readonly #logger: Logger
-  #corked = false
   #badFrames = 0
   #badFramesSince = 0
   /** Ends a peer that does not answer our closing handshake. */
   #closing: ReturnType<typeof setTimeout> | undefined
   #gone = false
+  readonly #closeListeners: (() => void)[] = []
   /** When a sign of life was last seen; monotonic milliseconds. */
   lastSeen: number = performance.now()
+  /**
+   * Until then silence is no sign of death, nor is it that nothing is read, for peers that do neither while a tool runs;
+   * monotonic milliseconds. Set by the gateway.
+   */
+  mayBeSilentUntil = 0
   /** Since when the peer does not read; monotonic milliseconds. */
   congestedSince: number | undefined
   /** Gets every text frame; set by whoever owns the socket at the moment. */
   onText: (text: string) => void = () => {}
-  /** Called once when the socket is gone. */
-  onClose: () => void = () => {}
+  /** Gets what the answer to a ping of ours carries; set by the gateway. Must not throw. */
+  onPong: (data: string) => void = () => {}
 
-  constructor({ socket, stream, limits, watch, logger }: PeerSocketOptions) {
+  constructor({ socket, stream, dialect, limits, watch, logger }: PeerSocketOptions) {
     this.#socket = socket
-    this.#stream = stream
+    this.#writer = new FrameWriter(socket, stream)
+    this.#dialect = dialect
     this.#limits = limits
     this.#logger = logger
     watch.add(this)
@@ -56,12 +73,12 @@ export class PeerSocket {
     const alive = (): void => {
       this.lastSeen = performance.now()
     }
-    socket.on('ping', () => {
+    // ws answers pings, and ends a peer that has it wait with too many answers.
+    socket.on('ping', alive)
+    socket.on('pong', (data: Buffer) => {
       alive()
-      // ws has answered it; the answers wait in memory when the peer does not read them.
-      if (socket.bufferedAmount > limits.bufferedCloseBytes) this.#dropReader()
+      this.onPong(data.toString())
     })
-    socket.on('pong', alive)
     // Oversized frames and broken UTF-8 end in 'close' with 1009 and 1007; without a listener they end the process (T3).
     socket.on('error', (error) => logger.debug('socket.error', { error: error.message }))
     socket.on('close', (code) => {
@@ -69,7 +86,8 @@ export class PeerSocket {
       this.#gone = true
       watch.remove(this)
       logger.debug('socket.closed', { code })
-      this.onClose()
+      this.#writer.ended()
+      for (const listener of this.#closeListeners) listener()
     })
   }
 
@@ -77,21 +95,27 @@ export class PeerSocket {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** Whether `onClose` was called, or would have been. */
+  /** Whether the connection has ended, and all that asked for it were told. */
   get gone(): boolean {
     return this.#gone
   }
 
-  /** Whether so much waits to be written that no new call should go this way (rule T6). */
-  get congested(): boolean {
-    return this.#socket.bufferedAmount > this.#limits.bufferedBusyBytes
+  /** Calls back once the connection has ended, at once if it has: whoever asks is told in any case. Must not throw. */
+  onClose(listener: () => void): void {
+    if (this.#gone) listener()
+    else this.#closeListeners.push(listener)
   }
 
-  send(text: string): void {
+  /** Whether so much waits to be written that no new call should go this way (rule T6). */
+  get congested(): boolean {
+    return this.#writer.backlog > this.#limits.bufferedBusyBytes
+  }
+
+  /** Sends a text frame; `item` hears whether it left. Nothing happens on a socket that is not open. */
+  send(text: string, item?: SentItem): void {
     if (!this.open) return
-    this.#cork()
-    this.#socket.send(text)
-    if (this.#socket.bufferedAmount > this.#limits.bufferedCloseBytes) this.#dropReader()
+    this.#writer.send(text, item)
+    if (this.#writer.backlog > this.#limits.bufferedCloseBytes) this.#dropReader()
   }
 
   /** Answers a frame that cannot be served; a peer that does nothing else is closed. */
@@ -102,14 +126,20 @@ export class PeerSocket {
       this.#badFrames = 0
     }
     this.#badFrames += 1
-    this.send(encodeFrame(errorFrame(error, requestId)))
+    this.#tell(this.#dialect.error(error, requestId))
     if (this.#badFrames > this.#limits.badFramesPer10s) {
       this.close(closeCodes.protocolError, 'too many frames that cannot be read')
     }
   }
 
-  ping(): void {
-    if (this.open) this.#socket.ping()
+  /** Tells the peer that the server is about to close. */
+  drain(deadlineMs: number): void {
+    this.#tell(this.#dialect.drain(deadlineMs))
+  }
+
+  /** @param data what the answer will carry, at most 125 bytes */
+  ping(data: string = ''): void {
+    if (this.open) this.#socket.ping(data)
   }
 
   /** Says good-bye; from now on nothing that the peer sends is heard, and it has two seconds to go. */
@@ -130,23 +160,16 @@ export class PeerSocket {
     } catch (error) {
       // A defect of ours must cost this frame its answer's detail, never the process.
       this.#logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
-      this.send(encodeFrame(errorFrame(error)))
+      this.#tell(this.#dialect.error(error, undefined))
     }
   }
 
-  /** All frames of one turn of the event loop leave in one write: a system call costs more than a frame. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#stream.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#stream.uncork()
-    })
+  #tell(text: string | undefined): void {
+    if (text !== undefined) this.send(text)
   }
 
   #dropReader(): void {
-    this.#logger.warn('socket.not_reading', { bufferedBytes: this.#socket.bufferedAmount })
+    this.#logger.warn('socket.not_reading', { bufferedBytes: this.#writer.backlog })
     this.close(closeCodes.tryAgainLater, 'the peer does not read')
     // The closing handshake cannot get through to a peer that does not read.
     this.terminate()

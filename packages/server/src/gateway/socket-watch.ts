@@ -1,6 +1,7 @@
 import type { ServerLimits } from '../limits.ts'
 import type { PeerSocket } from './peer-socket.ts'
 
+/** How often it looks at most: with a shorter heartbeat, as often as that. */
 const tickMs = 1_000
 
 /** Pings all sockets and ends the silent and the stuck ones; one timer for all of them. */
@@ -11,7 +12,7 @@ export class SocketWatch {
 
   constructor(limits: ServerLimits) {
     this.#limits = limits
-    this.#timer = setInterval(() => this.#tick(), tickMs)
+    this.#timer = setInterval(() => this.#tick(), Math.min(tickMs, limits.heartbeatMs))
   }
 
   get sockets(): Iterable<PeerSocket> {
@@ -42,7 +43,7 @@ export class SocketWatch {
   #tick(): void {
     const now = performance.now()
     for (const [socket, nextPing] of this.#nextPing) {
-      if (now - socket.lastSeen > this.#limits.livenessMs || this.#isStuck(socket, now)) {
+      if (this.#isDead(socket, now) || this.#isStuck(socket, now)) {
         socket.terminate()
       } else if (now >= nextPing) {
         socket.ping()
@@ -51,12 +52,16 @@ export class SocketWatch {
     }
   }
 
+  #isDead(socket: PeerSocket, now: number): boolean {
+    return now - socket.lastSeen > this.#limits.livenessMs && now >= socket.mayBeSilentUntil
+  }
+
   #isStuck(socket: PeerSocket, now: number): boolean {
     if (!socket.congested) {
       socket.congestedSince = undefined
       return false
     }
     socket.congestedSince ??= now
-    return now - socket.congestedSince > this.#limits.stuckMs
+    return now - socket.congestedSince > this.#limits.stuckMs && now >= socket.mayBeSilentUntil
   }
 }

@@ -1,21 +1,16 @@
-import { AtpError, type ErrorCode, type Logger, type ToolDescriptor, type WireError } from '@atp/core'
-import {
-  decodeFromToolkit,
-  encodeFrame,
-  type FromToolkitFrame,
-  fromWireTool,
-  type HelloFrame,
-  type RegisterFrame,
-  toolkitHash,
-  type UnregisterFrame,
-} from '@atp/core/protocol'
+import { AtpError, type ErrorCode, type Logger, type WireError } from '@atp/core'
+import { decodeFromToolkit, encodeFrame, type FromToolkitFrame, type HelloFrame } from '@atp/core/protocol'
 import type { MessageBus } from '../bus/message-bus.ts'
 import type { SocketDelivery, ToolkitPeer } from '../delivery/socket.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { Store, StoredKey, StoredToolkit } from '../store/store.ts'
+import type { Store, StoredToolkit } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
+import { helloGreeting, protocol2Dialect } from './protocol-2.ts'
+import { RateWindow } from './rate-window.ts'
+import { exactPath, type SocketRoute } from './socket-route.ts'
 import type { StaleTools } from './stale-tools.ts'
-import type { SocketRoute } from './upgrade.ts'
+import { toolkitOfKey } from './toolkit-of-key.ts'
+import { ToolkitRegistration, type ToolkitRegistrationOptions } from './toolkit-registration.ts'
 
 /** What the toolkit gateway needs. */
 export interface ToolkitGatewayOptions {
@@ -31,32 +26,23 @@ export interface ToolkitGatewayOptions {
 const defaultConcurrency = 64
 
 /** `/ws/v2/toolkit`: toolkits connect here, register their tools and answer calls. */
-export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRoute {
+export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRoute<HelloFrame> {
   const { store, delivery, staleTools, limits, logger } = options
+  // As many names as there are keys, which no peer can make.
+  const rate = new RateWindow(limits.registrationsPerKeyPer10s, 10_000, { maxNames: Number.POSITIVE_INFINITY })
   return {
-    path: '/ws/v2/toolkit',
+    match: exactPath('/ws/v2/toolkit'),
     kind: 'toolkit',
     maxFrameBytes: limits.toolkitFrameBytes,
     maxSocketsPerKey: limits.toolkitSocketsPerKey,
+    greeting: helloGreeting,
+    dialect: protocol2Dialect,
     async welcome(socket, key, hello) {
-      const toolkit = await toolkitOf(store, key, hello)
-      const peer: ToolkitPeer = {
-        socket,
-        toolkitId: toolkit.id,
-        tools: new Set(),
-        toolsHash: undefined,
-        maxConcurrency: hello.maxConcurrency ?? defaultConcurrency,
-        running: new Map(),
-        draining: false,
-      }
-      const connection = new ToolkitConnection(peer, toolkit, options)
+      const toolkit = await toolkitOfKey(store, key, hello.appName)
+      const peer = createPeer(socket, toolkit.id, hello.maxConcurrency ?? defaultConcurrency)
+      const connection = new ToolkitConnection(peer, socket, { toolkit, keyId: key.id }, { ...options, rate })
       delivery.add(peer)
       socket.onText = (text) => connection.onText(text)
-      socket.onClose = () => {
-        delivery.remove(peer)
-        staleTools.processLost(toolkit.projectId, toolkit.id)
-        logger.info('toolkit.disconnected', { toolkit: toolkit.appName, toolkitId: toolkit.id })
-      }
       socket.send(
         encodeFrame({
           type: 'welcome',
@@ -73,69 +59,83 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
         }),
       )
       logger.info('toolkit.connected', { toolkit: toolkit.appName, toolkitId: toolkit.id })
+      socket.onClose(() => {
+        delivery.remove(peer)
+        staleTools.processLost(toolkit.projectId, toolkit.id)
+        logger.info('toolkit.disconnected', { toolkit: toolkit.appName, toolkitId: toolkit.id })
+      })
     },
   }
 }
 
-/** The toolkit a key stands for; a key without one is bound to the name its client gives first. */
-async function toolkitOf(store: Store, key: StoredKey, hello: HelloFrame): Promise<StoredToolkit> {
-  const { projectId } = key
-  let toolkitId = key.toolkitId
-  if (toolkitId === null) {
-    if (hello.appName === undefined) {
-      throw new AtpError('invalid_request', 'This key stands for no toolkit yet: say app_name in hello')
-    }
-    const named = await store.toolkits.ensure(projectId, hello.appName, Date.now())
-    toolkitId = await store.keys.bindToolkit(key.id, named.id)
+function createPeer(socket: PeerSocket, toolkitId: string, maxConcurrency: number): ToolkitPeer {
+  return {
+    socket,
+    toolkitId,
+    tools: new Set(),
+    toolsHash: undefined,
+    maxConcurrency,
+    running: new Map(),
+    paused: false,
+    sendCall(call) {
+      socket.send(
+        encodeFrame({
+          type: 'call',
+          requestId: call.id,
+          tool: call.tool.name,
+          params: call.params,
+          deadlineMs: Math.ceil(call.remainingMs),
+          authToken: call.tool.auth === null ? undefined : call.authToken,
+          meta: call.meta,
+        }),
+        call,
+      )
+    },
+    sendCancel(callId, reason) {
+      socket.send(encodeFrame({ type: 'cancel', requestId: callId, reason }))
+    },
   }
-  const toolkit = await store.toolkits.find(projectId, toolkitId)
-  if (!toolkit) throw new AtpError('toolkit_not_found', 'The toolkit this key stands for is gone')
-  if (hello.appName !== undefined && hello.appName !== toolkit.appName) {
-    throw new AtpError(
-      'toolkit_name_conflict',
-      `This key stands for toolkit "${toolkit.appName}", not for "${hello.appName}"; ` +
-        `create another one with: atp keys create --kind toolkit --name "${hello.appName}"`,
-    )
-  }
-  return toolkit
 }
 
 /** One connected toolkit process. */
 class ToolkitConnection {
   readonly #peer: ToolkitPeer
   readonly #toolkit: StoredToolkit
-  readonly #options: ToolkitGatewayOptions
+  readonly #options: ToolkitRegistrationOptions
   readonly #socket: PeerSocket
-  /** Registrations of one socket are done one after the other, in the order they came. */
-  #registering: Promise<void> = Promise.resolve()
+  readonly #registration: ToolkitRegistration
 
-  constructor(peer: ToolkitPeer, toolkit: StoredToolkit, options: ToolkitGatewayOptions) {
+  constructor(
+    peer: ToolkitPeer,
+    socket: PeerSocket,
+    of: { toolkit: StoredToolkit; keyId: string },
+    options: ToolkitRegistrationOptions,
+  ) {
     this.#peer = peer
-    this.#toolkit = toolkit
+    this.#toolkit = of.toolkit
     this.#options = options
-    this.#socket = peer.socket
+    this.#socket = socket
+    this.#registration = new ToolkitRegistration(peer, socket, of, options)
   }
 
   onText(text: string): void {
     const decoded = decodeFromToolkit(text)
     if (!decoded.ok) this.#onBadFrame(decoded.error, decoded.requestId)
     else if (decoded.frame.type === 'result') this.#onResult(decoded.frame, text)
-    else this.#onFrame(decoded.frame)
+    else this.#onFrame(decoded.frame, text.length)
   }
 
-  #onFrame(frame: Exclude<FromToolkitFrame, { type: 'result' }>): void {
+  #onFrame(frame: Exclude<FromToolkitFrame, { type: 'result' }>, frameChars: number): void {
     switch (frame.type) {
       case 'register':
-        this.#queue(frame, () => this.#register(frame))
-        return
       case 'unregister':
-        this.#queue(frame, () => this.#unregister(frame))
+        this.#registration.take(frame, frameChars)
         return
       case 'ack':
         this.#peer.running.get(frame.requestId)?.acked()
         return
       case 'drain':
-        this.#peer.draining = true
+        this.#peer.paused = true
         return
       case 'progress':
       case 'chunk':
@@ -187,111 +187,6 @@ class ToolkitConnection {
     }
     this.#socket.refuse(error, requestId)
   }
-
-  #queue(frame: { requestId: string }, work: () => Promise<void>): void {
-    this.#registering = this.#registering.then(work).catch((error: unknown) => {
-      const known = error instanceof AtpError ? error : new AtpError('internal_error', 'Internal error')
-      if (known !== error) this.#options.logger.error('registration.defect', { error: String(error) })
-      this.#socket.refuse(known, frame.requestId)
-    })
-  }
-
-  async #register(frame: RegisterFrame): Promise<void> {
-    const { store, delivery } = this.#options
-    const { projectId, id } = this.#toolkit
-    if (frame.tools === undefined) {
-      const names = await this.#namesOf(frame.toolkitHash)
-      if (names) {
-        this.#peer.tools = names
-        this.#peer.toolsHash = frame.toolkitHash
-      }
-      return this.#answer(frame.requestId, { resend: names === undefined })
-    }
-    const { accepted, rejected } = readTools(frame.tools)
-    const names = new Set(accepted.map((tool) => tool.name))
-    const stored = await store.toolkits.tools(projectId, id)
-    // A tool that is no longer registered goes, unless another process still serves it.
-    const served = (name: string): boolean =>
-      [...delivery.peersOf(id)].some((peer) => peer !== this.#peer && peer.tools.has(name))
-    const remove = stored.map((tool) => tool.name).filter((name) => !names.has(name) && !served(name))
-    // Known as served before they are stored, so that nobody takes them for tools without a process.
-    const before = this.#peer.tools
-    this.#peer.tools = names
-    try {
-      await this.#store(frame.toolkitHash, frame, accepted, remove)
-    } catch (error) {
-      this.#peer.tools = before
-      throw error
-    }
-    this.#peer.toolsHash = frame.toolkitHash
-    this.#answer(frame.requestId, { rejected })
-  }
-
-  /**
-   * The tools that a hash stands for. What is stored may be more: tools of another version that still is connected. So
-   * either a connected process registered under that hash, or the stored tools are exactly those that have it.
-   */
-  async #namesOf(hash: string): Promise<ReadonlySet<string> | undefined> {
-    const { store, delivery } = this.#options
-    const { projectId, id } = this.#toolkit
-    const stored = await store.toolkits.find(projectId, id)
-    // Another version registered since: what is stored has to be written again.
-    if (stored?.hash !== hash) return undefined
-    for (const peer of delivery.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
-    const tools = await store.toolkits.tools(projectId, id)
-    const description = { caption: stored.caption || undefined, instructions: stored.instructions ?? undefined }
-    return (await toolkitHash({ ...description, tools })) === hash ? new Set(tools.map((tool) => tool.name)) : undefined
-  }
-
-  async #unregister(frame: UnregisterFrame): Promise<void> {
-    const { store, delivery } = this.#options
-    const { projectId, id } = this.#toolkit
-    const leaving = new Set(frame.tools.filter((name) => this.#peer.tools.has(name)))
-    this.#peer.tools = new Set([...this.#peer.tools].filter((name) => !leaving.has(name)))
-    this.#peer.toolsHash = frame.toolkitHash
-    const remove = [...leaving].filter((name) => ![...delivery.peersOf(id)].some((peer) => peer.tools.has(name)))
-    const stored = await store.toolkits.find(projectId, id)
-    const description = { caption: stored?.caption, instructions: stored?.instructions ?? undefined }
-    await this.#store(frame.toolkitHash, description, [], remove)
-    this.#answer(frame.requestId, {})
-  }
-
-  async #store(
-    hash: string,
-    description: { caption?: string | undefined; instructions?: string | undefined },
-    upsert: ToolDescriptor[],
-    remove: string[],
-  ): Promise<void> {
-    const { store, bus, logger } = this.#options
-    const { projectId, id, appName } = this.#toolkit
-    const saved = await store.toolkits.register(projectId, id, {
-      caption: description.caption ?? '',
-      instructions: description.instructions ?? null,
-      hash,
-      upsert,
-      remove,
-      now: Date.now(),
-    })
-    if (!saved) throw new AtpError('toolkit_not_found', `Toolkit "${appName}" is gone`)
-    await bus.publish('toolkit.changed', { toolkitId: id })
-    logger.info('toolkit.registered', { toolkitId: id, tools: upsert.length, removed: remove.length })
-  }
-
-  #answer(
-    requestId: string,
-    answer: { rejected?: { name: string; code: string; message: string }[]; resend?: boolean },
-  ): void {
-    this.#socket.send(
-      encodeFrame({
-        type: 'registered',
-        requestId,
-        toolkitId: this.#toolkit.id,
-        tools: [...this.#peer.tools],
-        rejected: answer.rejected ?? [],
-        resend: answer.resend ?? false,
-      }),
-    )
-  }
 }
 
 /** What a toolkit may report of a call. Other codes are about keys and connections, which are not its to judge. */
@@ -316,31 +211,4 @@ const maxDetailsLength = 65_536
 function toolkitError({ code, message, retryable, details }: WireError): WireError {
   const small = details !== undefined && JSON.stringify(details).length <= maxDetailsLength
   return { code: toolkitCodes.has(code) ? code : 'tool_error', message, retryable, ...(small ? { details } : {}) }
-}
-
-/** One bad tool never refuses the others. */
-function readTools(values: unknown[]): {
-  accepted: ToolDescriptor[]
-  rejected: { name: string; code: string; message: string }[]
-} {
-  const accepted = new Map<string, ToolDescriptor>()
-  const rejected: { name: string; code: string; message: string }[] = []
-  for (const value of values) {
-    try {
-      const tool = fromWireTool(value)
-      if (accepted.has(tool.name)) {
-        throw new AtpError('duplicate_tool', `Tool "${tool.name}" is in the registration twice`)
-      }
-      accepted.set(tool.name, tool)
-    } catch (error) {
-      if (!(error instanceof AtpError)) throw error
-      const name = (value as { name?: unknown } | null)?.name
-      rejected.push({
-        name: typeof name === 'string' ? name.slice(0, 128) : '',
-        code: error.code,
-        message: error.message,
-      })
-    }
-  }
-  return { accepted: [...accepted.values()], rejected }
 }

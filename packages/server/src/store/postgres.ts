@@ -5,6 +5,7 @@ import { createCallLogStore } from './kysely/call-log-store.ts'
 import { createDataKeyStore } from './kysely/data-key-store.ts'
 import type { Database } from './kysely/database.ts'
 import { createKeyStore } from './kysely/key-store.ts'
+import { createLegacyStore } from './kysely/legacy-store.ts'
 import { createProjectStore } from './kysely/project-store.ts'
 import { createSecretStore } from './kysely/secret-store.ts'
 import { createToolkitStore } from './kysely/toolkit-store.ts'
@@ -88,6 +89,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       projects: createProjectStore(database, newId),
       keys: createKeyStore(database),
       toolkits: createToolkitStore(database, newId),
+      legacy: createLegacyStore(database),
       dataKeys: createDataKeyStore(database),
       secrets: createSecretStore(database),
       calls: createCallLogStore(database, createCallAppender(database)),

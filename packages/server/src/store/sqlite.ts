@@ -7,6 +7,7 @@ import { createCallLogStore } from './kysely/call-log-store.ts'
 import { createDataKeyStore } from './kysely/data-key-store.ts'
 import type { Database } from './kysely/database.ts'
 import { createKeyStore } from './kysely/key-store.ts'
+import { createLegacyStore } from './kysely/legacy-store.ts'
 import { createProjectStore } from './kysely/project-store.ts'
 import { createSecretStore } from './kysely/secret-store.ts'
 import { createToolkitStore } from './kysely/toolkit-store.ts'
@@ -69,6 +70,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       projects: createProjectStore(main.database, newId),
       keys: createKeyStore(main.database),
       toolkits: createToolkitStore(main.database, newId),
+      legacy: createLegacyStore(main.database),
       dataKeys: createDataKeyStore(main.database),
       secrets: createSecretStore(main.database),
       calls: createCallLogStore(calls.database, createCallAppender(calls.connection)),

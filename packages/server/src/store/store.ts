@@ -1,4 +1,6 @@
 import type { ErrorCode, ToolDescriptor } from '@atp/core'
+import type { LegacyStore } from './legacy-store.ts'
+import type { Page, PageRange } from './page.ts'
 
 /**
  * What the server keeps, by aggregate. Every implementation passes `test/store/store-contract.ts`.
@@ -11,6 +13,7 @@ export interface Store {
   readonly projects: ProjectStore
   readonly keys: KeyStore
   readonly toolkits: ToolkitStore
+  readonly legacy: LegacyStore
   readonly calls: CallLogStore
   readonly dataKeys: DataKeyStore
   readonly secrets: SecretStore
@@ -28,6 +31,8 @@ export interface Project {
 export interface ProjectStore {
   /** The project of that name, made when it is not there. Two callers at once get the same one. */
   ensure(name: string, now: number): Promise<Project>
+  find(id: string): Promise<Project | undefined>
+  findByName(name: string): Promise<Project | undefined>
 }
 
 /** What a key may be used for. */
@@ -98,8 +103,15 @@ export interface StoredToolkit {
   instructions: string | null
   /** The hash its client announced with its last full registration; null when none holds. */
   hash: string | null
+  /** Since when every project may see it in the store; null while it is private. */
+  publishedAt: number | null
   createdAt: number
   updatedAt: number
+}
+
+/** A toolkit that every project may see, and whose it is. */
+export interface PublishedToolkit extends StoredToolkit {
+  projectName: string
 }
 
 /** What a registration changes. */
@@ -109,7 +121,10 @@ export interface Registration {
   hash: string | null
   /** Added at the end, or replacing a tool of the same name, which keeps its place. */
   upsert: readonly ToolDescriptor[]
-  /** Names of tools to delete, before any is added. Unknown ones are ignored. */
+  /**
+   * Names of tools to delete, before any is added. Unknown ones are ignored, and so are those that an older client
+   * registered (`LegacyStore.register`): it would not register them again.
+   */
   remove: readonly string[]
   now: number
 }
@@ -125,8 +140,20 @@ export interface ToolkitStore {
   resolve(projectId: string, idOrName: string): Promise<StoredToolkit | undefined>
   /** By app name. */
   list(projectId: string): Promise<StoredToolkit[]>
+  /** A part of `list`. */
+  listPage(projectId: string, range: PageRange): Promise<Page<StoredToolkit>>
+  /** Published toolkits of all projects, by app name. */
+  listPublished(range: PageRange): Promise<Page<PublishedToolkit>>
+  /** All published toolkits of one project, by app name. */
+  publishedOf(projectId: string): Promise<PublishedToolkit[]>
+  /** A published toolkit of any project: by id, or by `@project/slug`. */
+  findPublished(idOrName: string): Promise<PublishedToolkit | undefined>
+  /** Publishes at a time, or with null makes private. Returns the toolkit as it is now, or undefined. */
+  publish(projectId: string, toolkitId: string, publishedAt: number | null): Promise<StoredToolkit | undefined>
   /** In the order they were first registered. */
   tools(projectId: string, toolkitId: string): Promise<ToolDescriptor[]>
+  /** How many tools each toolkit of the project has, by its id. Toolkits without tools may be missing. */
+  toolCounts(projectId: string): Promise<ReadonlyMap<string, number>>
   /** All or nothing, in one transaction. Returns the toolkit as it is now, or undefined when it is not there. */
   register(projectId: string, toolkitId: string, registration: Registration): Promise<StoredToolkit | undefined>
 }

@@ -6,10 +6,12 @@ import { makeCall } from '../support/make-call.ts'
 
 let batches: CallRecord[][]
 let append: (records: readonly CallRecord[]) => Promise<void>
+let logged: unknown[]
 
 beforeEach(() => {
   vi.useFakeTimers()
   batches = []
+  logged = []
   append = async (records) => void batches.push([...records])
 })
 afterEach(() => {
@@ -18,7 +20,8 @@ afterEach(() => {
 
 function log(options: { flushRows?: number; maxRows?: number } = {}): CallLog {
   const store = { append: (records) => append(records) } as CallLogStore
-  return new CallLog({ store, logger: silentLogger, ...options })
+  const error = (event: string, fields?: Record<string, unknown>): void => void logged.push({ event, ...fields })
+  return new CallLog({ store, logger: { ...silentLogger, error }, ...options })
 }
 
 function add(to: CallLog, count: number): void {
@@ -126,5 +129,38 @@ it('closes without the store: what could not be written is counted, and nothing 
   add(calls, 3)
   await calls.close()
   expect(calls.dropped).toBe(3)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('tells of lost rows at once, then once in ten seconds with their number, then no more', async () => {
+  const calls = log({ maxRows: 5 })
+  append = () => Promise.reject(new AtpError('store_unavailable', 'gone'))
+  add(calls, 5)
+  expect(logged).toEqual([])
+  add(calls, 1_000)
+  await vi.advanceTimersByTimeAsync(9_900)
+  add(calls, 1)
+  const reason = '5 rows wait already'
+  expect(logged).toEqual([{ event: 'call_log.rows_dropped', rows: 1, sinceStart: 1, reason }])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(logged).toHaveLength(2)
+  expect(logged[1]).toEqual({ event: 'call_log.rows_dropped', rows: 1_000, sinceStart: 1_001, reason })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(logged).toHaveLength(2)
+  add(calls, 1)
+  expect(logged[2]).toMatchObject({ rows: 1, sinceStart: 1_002 })
+})
+
+it('tells of batches that the store refuses in the same way, with the last reason', async () => {
+  append = () => Promise.reject(new Error('disk full'))
+  const calls = log({ flushRows: 1 })
+  for (let second = 0; second < 10; second += 1) {
+    add(calls, 100)
+    await vi.advanceTimersByTimeAsync(999)
+  }
+  expect(logged).toMatchObject([{ reason: 'Error: disk full' }])
+  await calls.close()
+  expect(logged).toMatchObject([{}, { event: 'call_log.rows_dropped', sinceStart: 1_000, reason: 'Error: disk full' }])
+  expect(logged).toHaveLength(2)
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -279,7 +279,7 @@ describe('limits', () => {
   })
 
   it('refuse the seventeenth toolkit socket and the sixty-fifth LLM socket of a key with 429', async () => {
-    await using server = await startTestServer({ limits: { connectsPerKeyPer10s: 1_000 } })
+    await using server = await startTestServer({ limits: { connectsPerKeyPer10s: 1_000, refusalDelayMs: 1 } })
     const { key } = await server.server.createKey({ kind: 'toolkit', name: 'many' })
     await using stack = new AsyncDisposableStack()
     for (const [path, secret, max] of [

@@ -54,7 +54,11 @@ describe('POST /api/v1/atp/llm-client/process/', () => {
   })
 
   it('answers a failed call with 200 and the error as result, typed for our own client', async () => {
-    const answer = await request(path, { key: server.keys.llmKey, body: task({ function: 'fails', parameters: {} }) })
+    const answer = await request(path, {
+      key: server.keys.llmKey,
+      body: task({ function: 'fails', parameters: {} }),
+      headers: { accept: 'application/vnd.atp+json' },
+    })
     expect(answer.status).toBe(200)
     await expect(answer.json()).resolves.toMatchObject({
       status: 'success',

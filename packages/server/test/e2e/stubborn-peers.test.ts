@@ -116,15 +116,18 @@ it('counts the sockets of a key when they say hello, not only when they connect'
   expect(peers.filter((peer) => peer.frames[0]?.type === 'error')).toHaveLength(4)
 })
 
-it('serves a good key while others knock with wrong ones', async () => {
-  await using server = await startTestServer({ limits: { connectsPerSecond: 5, connectsPerKeyPer10s: 100 } })
+it('serves a good key while others behind the same address knock with wrong ones, and slows those down', async () => {
+  await using server = await startTestServer({
+    limits: { connectsPerSecond: 5, connectsPerKeyPer10s: 100, refusalDelayMs: 1 },
+  })
   const knock = (key: string) => connectRawPeer({ url: server.url, path: '/ws/v2/llm', key })
-  for (let i = 0; i < 20; i += 1) await expect(knock('junk')).rejects.toMatchObject({ status: 401 })
+  for (let i = 0; i < 10; i += 1) await expect(knock('junk')).rejects.toMatchObject({ status: 401 })
+  for (let i = 0; i < 10; i += 1) await expect(knock('junk')).rejects.toMatchObject({ status: 429 })
   await using _peer = await knock(server.keys.llmKey)
 })
 
 it('ends a peer that sends pings and reads no answers', async () => {
-  await using server = await startTestServer({ limits: { bufferedCloseBytes: 262_144 } })
+  await using server = await startTestServer()
   await using peer = await connectStubbornPeer(server.url, '/ws/v2/llm', server.keys.llmKey)
   peer.send(hello)
   await peer.saw('"welcome"')

@@ -4,8 +4,16 @@ import { createHttpApp } from '../../src/gateway/http-app.ts'
 import { defaultLimits } from '../../src/limits.ts'
 
 function app(logger = silentLogger) {
-  return createHttpApp({ limits: defaultLimits, newId: () => 'id-1', checkOrigin: () => {}, logger })
+  return createHttpApp({
+    limits: defaultLimits,
+    newId: () => 'id-1',
+    checkOrigin: () => {},
+    authenticate: () => Promise.reject(new Error('no route of these needs a key')),
+    logger,
+  })
 }
+
+const open = { config: { access: 'open' } } as const
 
 it('keeps the time and header limits of rule T1', async () => {
   const { server } = app()
@@ -19,7 +27,7 @@ it('keeps the time and header limits of rule T1', async () => {
 it('masks a defect, logs it whole, and answers with the request’s id', async () => {
   const logged: unknown[] = []
   const broken = app({ ...silentLogger, error: (event, fields) => void logged.push({ event, ...fields }) })
-  broken.get('/broken', async () => {
+  broken.get('/broken', open, async () => {
     throw new Error('select * from secrets')
   })
   const answer = await broken.inject('/broken')
@@ -33,7 +41,7 @@ it('masks a defect, logs it whole, and answers with the request’s id', async (
 it('logs the route’s pattern, never the address', async () => {
   const logged: unknown[] = []
   const watched = app({ ...silentLogger, debug: (event, fields) => void logged.push({ event, ...fields }) })
-  watched.get('/inbox/:key', async () => ({}))
+  watched.get('/inbox/:key', open, async () => ({}))
   await watched.inject('/inbox/atp_toolkit_canary?token=canary')
   expect(JSON.stringify(logged)).not.toContain('canary')
   expect(logged).toMatchObject([{ event: 'http.request', route: '/inbox/:key', status: 200 }])

@@ -6,12 +6,21 @@ import { RateWindow } from '../../src/gateway/rate-window.ts'
 describe('a rate window', () => {
   it('lets so many events of a name through in each window, and says how long to wait', () => {
     let now = 0
-    const window = new RateWindow(2, 1_000, () => now)
+    const window = new RateWindow(2, 1_000, { now: () => now })
     expect([window.take('a'), window.take('a'), window.take('b')]).toEqual([0, 0, 0])
     now = 400
     expect(window.take('a')).toBe(600)
     now = 1_000
     expect(window.take('a')).toBe(0)
+  })
+
+  it('counts names together that it has no room for, so that a flood of names costs no memory', () => {
+    let now = 0
+    const window = new RateWindow(1, 1_000, { now: () => now, maxNames: 2 })
+    expect([window.take('a'), window.take('b'), window.take('c')]).toEqual([0, 0, 0])
+    expect(window.take('d')).toBeGreaterThan(0)
+    now = 1_000
+    expect(window.take('d')).toBe(0)
   })
 })
 

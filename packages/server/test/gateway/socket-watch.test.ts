@@ -13,6 +13,7 @@ afterEach(() => {
 function fakeSocket() {
   const socket = {
     lastSeen: performance.now(),
+    mayBeSilentUntil: 0,
     congested: false,
     congestedSince: undefined,
     ping: vi.fn(),
@@ -48,6 +49,18 @@ it('ends a socket that showed no sign of life for 60 s, and no other', async () 
   watch.stop()
 })
 
+it('lets a socket be silent for as long as its gateway expects it', async () => {
+  const watch = new SocketWatch(defaultLimits)
+  const { socket, peer } = fakeSocket()
+  watch.add(peer)
+  socket.mayBeSilentUntil = performance.now() + 100_000
+  await vi.advanceTimersByTimeAsync(99_000)
+  expect(socket.terminate).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(socket.terminate).toHaveBeenCalled()
+  watch.stop()
+})
+
 it('ends a socket that stays congested for 30 s, but not one that catches up', async () => {
   const watch = new SocketWatch(defaultLimits)
   const { socket, peer } = fakeSocket()
@@ -66,6 +79,19 @@ it('ends a socket that stays congested for 30 s, but not one that catches up', a
   await live(29)
   expect(socket.terminate).not.toHaveBeenCalled()
   await live(4)
+  expect(socket.terminate).toHaveBeenCalled()
+  watch.stop()
+})
+
+it('lets a socket be congested for as long as its gateway expects it to read nothing', async () => {
+  const watch = new SocketWatch(defaultLimits)
+  const { socket, peer } = fakeSocket()
+  watch.add(peer)
+  socket.congested = true
+  socket.mayBeSilentUntil = performance.now() + 50_000
+  await vi.advanceTimersByTimeAsync(49_000)
+  expect(socket.terminate).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(2_000)
   expect(socket.terminate).toHaveBeenCalled()
   watch.stop()
 })

@@ -276,7 +276,7 @@ describePostgres('with PostgreSQL', () => {
 
 /** Ten times as fast as `truncate` on tables with a few rows. */
 const emptyTables =
-  'delete from secrets; delete from data_keys; delete from tools; delete from keys; delete from toolkits; delete from calls; delete from projects'
+  'delete from secrets; delete from data_keys; delete from tools; delete from toolkit_hashes; delete from exchanges; delete from keys; delete from toolkits; delete from calls; delete from projects'
 
 function recordingLogger(): { logger: Logger; names: string[]; all: unknown[] } {
   const names: string[] = []

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { describeCalls } from './contract/call-cases.ts'
 import { describeKeys } from './contract/key-cases.ts'
+import { describeLegacy } from './contract/legacy-cases.ts'
 import type { StoreContext } from './contract/store-context.ts'
 import { describeToolkits } from './contract/toolkit-cases.ts'
 import { describeVault } from './contract/vault-cases.ts'
@@ -48,6 +49,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
 
     describeKeys(given)
     describeToolkits(given)
+    describeLegacy(given)
     describeCalls(given)
     describeVault(given)
   })

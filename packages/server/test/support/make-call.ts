@@ -24,6 +24,7 @@ export function makeCall(init: Partial<CallInit> = {}): { call: Call; onOutcome:
       caption: '',
       instructions: null,
       hash: null,
+      publishedAt: null,
       createdAt: 0,
       updatedAt: 0,
     },
@@ -39,6 +40,8 @@ export function makeCall(init: Partial<CallInit> = {}): { call: Call; onOutcome:
     authToken: undefined,
     timeoutMs: 1_000,
     meta: undefined,
+    requestChars: 0,
+    load: { requestChars: 0 },
     onOutcome,
     ...init,
   })

@@ -7,6 +7,8 @@ export interface Database {
   keys: KeyTable
   toolkits: ToolkitTable
   tools: ToolTable
+  toolkit_hashes: ToolkitHashTable
+  exchanges: ExchangeTable
   calls: CallTable
   data_keys: DataKeyTable
   secrets: SecretTable
@@ -39,6 +41,7 @@ export interface ToolkitTable {
   caption: string
   instructions: string | null
   hash: string | null
+  published_at: number | null
   created_at: number
   updated_at: number
 }
@@ -51,6 +54,23 @@ interface ToolTable {
   position: number
   /** A `ToolDescriptor` as JSON. */
   descriptor: string
+  /** Null for tools that no older client registered last. */
+  code_hash: string | null
+}
+
+interface ToolkitHashTable {
+  project_id: string
+  toolkit_id: string
+  hash: string
+}
+
+interface ExchangeTable {
+  /** Hex SHA-256 of the token. */
+  hash: string
+  project_id: string
+  toolkit_id: string
+  tool: string
+  created_at: number
 }
 
 export interface CallTable {

@@ -4,14 +4,18 @@ import type { Database, ProjectTable } from './database.ts'
 
 /** Projects on any database Kysely speaks to. `newId` gives the ids of new ones. */
 export function createProjectStore(database: Kysely<Database>, newId: () => string): ProjectStore {
-  async function find(name: string): Promise<Project | undefined> {
-    const row = await database.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
+  async function findBy(column: 'id' | 'name', value: string): Promise<Project | undefined> {
+    const row = await database.selectFrom('projects').selectAll().where(column, '=', value).executeTakeFirst()
     return row && toProject(row)
   }
 
   return {
+    find: (id) => findBy('id', id),
+
+    findByName: (name) => findBy('name', name),
+
     async ensure(name, now) {
-      const found = await find(name)
+      const found = await findBy('name', name)
       if (found) return found
       const row = await database
         .insertInto('projects')
@@ -20,7 +24,7 @@ export function createProjectStore(database: Kysely<Database>, newId: () => stri
         .returningAll()
         .executeTakeFirst()
       // No row: another caller made it in between, and projects are never deleted.
-      return row ? toProject(row) : ((await find(name)) as Project)
+      return row ? toProject(row) : ((await findBy('name', name)) as Project)
     },
   }
 }

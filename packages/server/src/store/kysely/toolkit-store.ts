@@ -1,6 +1,6 @@
 import type { ToolDescriptor } from '@atp/core'
-import type { Kysely, Transaction } from 'kysely'
-import type { Registration, StoredToolkit, ToolkitStore } from '../store.ts'
+import type { ExpressionBuilder, Kysely, Transaction } from 'kysely'
+import type { PublishedToolkit, Registration, StoredToolkit, ToolkitStore } from '../store.ts'
 import type { Database, ToolkitTable } from './database.ts'
 import { freeSlug, slugify } from './slug.ts'
 
@@ -21,6 +21,7 @@ export function createToolkitStore(database: Kysely<Database>, newId: () => stri
             caption: '',
             instructions: null,
             hash: null,
+            published_at: null,
             created_at: now,
             updated_at: now,
           })
@@ -71,6 +72,52 @@ export function createToolkitStore(database: Kysely<Database>, newId: () => stri
       return rows.map(toToolkit)
     },
 
+    async listPage(projectId, { offset, limit }) {
+      const ours = database.selectFrom('toolkits').where('project_id', '=', projectId)
+      const rows = await ours.selectAll().orderBy('app_name').limit(limit).offset(offset).execute()
+      return { items: rows.map(toToolkit), count: await countOf(ours.select(countAll).executeTakeFirst()) }
+    },
+
+    async listPublished({ offset, limit }) {
+      const rows = await selectPublished(database)
+        .orderBy('app_name')
+        .orderBy('toolkits.id')
+        .limit(limit)
+        .offset(offset)
+        .execute()
+      const all = database.selectFrom('toolkits').where('published_at', 'is not', null)
+      return { items: rows.map(toPublished), count: await countOf(all.select(countAll).executeTakeFirst()) }
+    },
+
+    async publishedOf(projectId) {
+      const rows = await selectPublished(database)
+        .where('toolkits.project_id', '=', projectId)
+        .orderBy('app_name')
+        .execute()
+      return rows.map(toPublished)
+    },
+
+    async findPublished(idOrName) {
+      const [, project, slug] = /^@(.+)\/([^/]+)$/.exec(idOrName) ?? []
+      const published = selectPublished(database)
+      const row =
+        project === undefined || slug === undefined
+          ? await published.where('toolkits.id', '=', idOrName).executeTakeFirst()
+          : await published.where('projects.name', '=', project).where('slug', '=', slug).executeTakeFirst()
+      return row && toPublished(row)
+    },
+
+    async publish(projectId, toolkitId, publishedAt) {
+      const row = await database
+        .updateTable('toolkits')
+        .set({ published_at: publishedAt })
+        .where('project_id', '=', projectId)
+        .where('id', '=', toolkitId)
+        .returningAll()
+        .executeTakeFirst()
+      return row && toToolkit(row)
+    },
+
     async tools(projectId, toolkitId) {
       const rows = await database
         .selectFrom('tools')
@@ -80,6 +127,17 @@ export function createToolkitStore(database: Kysely<Database>, newId: () => stri
         .orderBy('position')
         .execute()
       return rows.map((row) => JSON.parse(row.descriptor) as ToolDescriptor)
+    },
+
+    async toolCounts(projectId) {
+      const rows = await database
+        .selectFrom('tools')
+        .select((expression) => ['toolkit_id', expression.fn.countAll<number | string>().as('tools')])
+        .where('project_id', '=', projectId)
+        .groupBy('toolkit_id')
+        .execute()
+      // PostgreSQL counts in bigint, which its driver gives as text.
+      return new Map(rows.map((row) => [row.toolkit_id, Number(row.tools)]))
     },
 
     register(projectId, toolkitId, registration) {
@@ -114,7 +172,12 @@ async function register(
       .where('project_id', '=', projectId)
       .where('toolkit_id', '=', toolkitId)
       .where('name', '=', name)
+      .where('code_hash', 'is', null)
       .execute()
+  }
+  if (remove.length > 0 || upsert.length > 0) {
+    // What older clients know their tools by stands for what was there before.
+    await transaction.deleteFrom('toolkit_hashes').where('toolkit_id', '=', toolkitId).execute()
   }
   let position = await lastPosition(transaction, toolkitId)
   for (const tool of upsert) {
@@ -127,18 +190,20 @@ async function register(
         name: tool.name,
         position,
         descriptor: JSON.stringify(tool),
+        code_hash: null,
       })
       .onConflict((conflict) =>
         conflict
           .columns(['toolkit_id', 'name'])
-          .doUpdateSet((expression) => ({ descriptor: expression.ref('excluded.descriptor') })),
+          .doUpdateSet((expression) => ({ descriptor: expression.ref('excluded.descriptor'), code_hash: null })),
       )
       .execute()
   }
   return toToolkit(row)
 }
 
-async function lastPosition(transaction: Transaction<Database>, toolkitId: string): Promise<number> {
+/** The position of the toolkit's last tool. */
+export async function lastPosition(transaction: Transaction<Database>, toolkitId: string): Promise<number> {
   const row = await transaction
     .selectFrom('tools')
     .select((expression) => expression.fn.max('position').as('last'))
@@ -174,7 +239,28 @@ async function takenSlugs(database: Kysely<Database>, projectId: string, slug: s
   return new Set(rows.map((row) => row.slug))
 }
 
-function toToolkit(row: ToolkitTable): StoredToolkit {
+function selectPublished(database: Kysely<Database>) {
+  return database
+    .selectFrom('toolkits')
+    .innerJoin('projects', 'projects.id', 'toolkits.project_id')
+    .selectAll('toolkits')
+    .select('projects.name as project_name')
+    .where('published_at', 'is not', null)
+}
+
+const countAll = ({ fn }: ExpressionBuilder<Database, 'toolkits'>) => fn.countAll<number | string>().as('count')
+
+/** PostgreSQL counts in bigint, which its driver gives as text. */
+async function countOf(counting: Promise<{ count: number | string } | undefined>): Promise<number> {
+  return Number((await counting)?.count ?? 0)
+}
+
+function toPublished(row: ToolkitTable & { project_name: string }): PublishedToolkit {
+  return { ...toToolkit(row), projectName: row.project_name }
+}
+
+/** A toolkit as its row has it. */
+export function toToolkit(row: ToolkitTable): StoredToolkit {
   return {
     id: row.id,
     projectId: row.project_id,
@@ -183,6 +269,7 @@ function toToolkit(row: ToolkitTable): StoredToolkit {
     caption: row.caption,
     instructions: row.instructions,
     hash: row.hash,
+    publishedAt: row.published_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

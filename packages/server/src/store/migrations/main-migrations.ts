@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { ColumnTypes } from './column-types.ts'
 import type { MigrationSet } from './run-migrations.ts'
 
-/** Projects, keys, toolkits and tools; the vault. */
+/** Projects, keys, toolkits and tools; the vault; what older clients register. */
 export function createMainMigrations(types: ColumnTypes): MigrationSet {
   return {
     title: 'main',
@@ -10,6 +10,7 @@ export function createMainMigrations(types: ColumnTypes): MigrationSet {
     steps: {
       '0001-projects-keys-toolkits': { up: (database) => createFirstTables(database, types) },
       '0002-vault': { up: (database) => createVaultTables(database, types) },
+      '0003-legacy-registrations': { up: (database) => createLegacyTables(database, types) },
     },
   }
 }
@@ -105,4 +106,30 @@ async function createVaultTables(database: Kysely<unknown>, { text }: ColumnType
     .addForeignKeyConstraint('secrets_data_key', ['project_id', 'data_key_id'], 'data_keys', ['project_id', 'id'])
     .execute()
   await schema.createIndex('secrets_data_key').on('secrets').columns(['project_id', 'data_key_id']).execute()
+}
+
+async function createLegacyTables(database: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  const { schema } = database
+  await schema.alterTable('toolkits').addColumn('published_at', 'bigint').execute()
+  await schema.alterTable('tools').addColumn('code_hash', text).execute()
+
+  await schema
+    .createTable('toolkit_hashes')
+    .addColumn('project_id', text, (column) => column.notNull())
+    .addColumn('toolkit_id', text, (column) => column.notNull())
+    .addColumn('hash', text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('toolkit_hashes_primary', ['toolkit_id', 'hash'])
+    .addForeignKeyConstraint('toolkit_hashes_toolkit', ['project_id', 'toolkit_id'], 'toolkits', ['project_id', 'id'])
+    .execute()
+
+  await schema
+    .createTable('exchanges')
+    .addColumn('hash', text, (column) => column.notNull().primaryKey())
+    .addColumn('project_id', text, (column) => column.notNull())
+    .addColumn('toolkit_id', text, (column) => column.notNull())
+    .addColumn('tool', text, (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addForeignKeyConstraint('exchanges_toolkit', ['project_id', 'toolkit_id'], 'toolkits', ['project_id', 'id'])
+    .execute()
+  await schema.createIndex('exchanges_tool').on('exchanges').columns(['toolkit_id', 'tool', 'created_at']).execute()
 }

@@ -17,6 +17,7 @@ export function describeToolkits(given: StoreContext): void {
         caption: '',
         instructions: null,
         hash: null,
+        publishedAt: null,
         createdAt: 7,
         updatedAt: 7,
       })
@@ -155,6 +156,20 @@ export function describeToolkits(given: StoreContext): void {
       const change = registration({ remove: ['a', 'b', 'unknown'], upsert: [tool('a')] })
       await given.store.toolkits.register(given.project.id, toolkit.id, change)
       expect(await namesOf(given.store)).toEqual(['c', 'a'])
+    })
+
+    it('counts the tools of each toolkit of the project', async () => {
+      const other = await given.store.toolkits.ensure(given.project.id, 'other', 1)
+      const empty = await given.store.toolkits.ensure(given.project.id, 'empty', 1)
+      const theirs = await given.store.toolkits.ensure(given.foreign.id, 'theirs', 1)
+      const register = (projectId: string, id: string, change: Partial<Registration>) =>
+        given.store.toolkits.register(projectId, id, registration(change))
+      await register(given.project.id, toolkit.id, { upsert: [tool('a'), tool('b'), tool('c')] })
+      await register(given.project.id, toolkit.id, { remove: ['a'] })
+      await register(given.project.id, other.id, { upsert: [tool('a')] })
+      await register(given.foreign.id, theirs.id, { upsert: [tool('a')] })
+      const counts = await given.second.toolkits.toolCounts(given.project.id)
+      expect([toolkit, other, empty, theirs].map(({ id }) => counts.get(id) ?? 0)).toEqual([2, 1, 0, 0])
     })
 
     it('takes the last of two tools of one name', async () => {

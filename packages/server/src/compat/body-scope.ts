@@ -1,0 +1,29 @@
+import { isJsonObject } from '@atp/core/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+/**
+ * Adds routes whose JSON bodies are read in a way of their own, in a scope that leaves other routes alone.
+ * @param parse reads the text of a body; throws AtpError what it is refused with. An empty body is undefined.
+ */
+export function addBodyScope(
+  app: FastifyInstance,
+  parse: (text: string) => unknown,
+  addRoutes: (scope: FastifyInstance) => void,
+): void {
+  app.register((scope, _options, done) => {
+    scope.removeContentTypeParser('application/json')
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string' },
+      async (_request: FastifyRequest, text: string) => (text.trim() === '' ? undefined : parse(text)),
+    )
+    addRoutes(scope)
+    done()
+  })
+}
+
+/** The `api_key` that the Python SDK writes into bodies. */
+export function keyInBody(body: unknown): string | undefined {
+  const key = isJsonObject(body) ? body.api_key : undefined
+  return typeof key === 'string' ? key : undefined
+}

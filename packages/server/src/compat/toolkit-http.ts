@@ -1,0 +1,83 @@
+import { AtpError } from '@atp/core'
+import { firstIssues, isJsonObject, parseJson } from '@atp/core/protocol'
+import type { FastifyInstance, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import * as z from 'zod'
+import { keyOf, type RouteAccess } from '../gateway/route-access.ts'
+import type { ServerLimits } from '../limits.ts'
+import { addBodyScope, keyInBody } from './body-scope.ts'
+import type { LegacyRegistrations } from './legacy-registrations.ts'
+
+/** What {@link registerToolkitHttp} needs. */
+export interface ToolkitHttpOptions {
+  registrations: LegacyRegistrations
+  limits: ServerLimits
+}
+
+/** Results and source texts have more members than what a caller writes. */
+const bodyLimits = { maxDepth: 68, maxKeys: 1_000_000 } as const
+
+const hash = z.string().min(1).max(512)
+const toolkitQuestion = z.object({ app_name: z.string().nullish(), toolkit_hash: hash })
+const toolQuestion = z.object({ tool_name: z.string(), tool_hash: hash })
+const exchange = z.object({ exchange_token: z.string(), function_id: z.string() })
+
+/** The HTTP side of Python toolkits: registration with hashes, and the inbox that those without a socket look into. */
+export function registerToolkitHttp(app: FastifyInstance, options: ToolkitHttpOptions): void {
+  addBodyScope(
+    app,
+    (text) => parseJson(text, bodyLimits),
+    (scope) => addRoutes(scope, options),
+  )
+}
+
+function addRoutes(app: FastifyInstance, { registrations, limits }: ToolkitHttpOptions): void {
+  const body: RouteAccess = {
+    kind: 'toolkit',
+    legacyKey: { in: 'body', maxBytes: limits.llmFrameBytes, read: keyInBody },
+  }
+  const address: RouteAccess = { kind: 'toolkit', legacyKey: { in: 'address', read: keyInAddress } }
+  const add = (method: 'GET' | 'POST', path: string, access: RouteAccess, handler: RouteHandlerMethod): void => {
+    for (const url of [path, `${path}/`]) app.route({ method, url, config: { access }, handler })
+  }
+
+  add('POST', '/api/v1/register_tool', body, async (request) => ({
+    exchange_token: await registrations.register(keyOf(request), request.body),
+  }))
+
+  add('POST', '/api/v1/toolkit/verify_hash', body, async (request) => {
+    const { app_name: appName, toolkit_hash } = read(toolkitQuestion, request.body)
+    return { up_to_date: await registrations.knowsToolkit(keyOf(request), appName ?? undefined, toolkit_hash) }
+  })
+
+  add('POST', '/api/v1/toolkit/verify_tool_hash', body, async (request) => {
+    const { tool_name, tool_hash } = read(toolQuestion, request.body)
+    return { up_to_date: await registrations.knowsTool(keyOf(request), tool_name, tool_hash) }
+  })
+
+  // No calls go through the inbox yet, so it is empty, and every answer is late.
+  add('GET', '/api/v1/toolkit/:key/inbox', address, async () => ({}))
+  add('GET', '/api/v1/atp/toolkit-client/:key/messages', address, async () => ({}))
+  add('POST', '/api/v1/toolkit/:key/inbox/respond', address, async () => ({ status: 'ignored' }))
+
+  add('POST', '/api/v1/execute_function', 'open', async (request) => {
+    const { exchange_token: token, function_id: name } = read(exchange, request.body)
+    // What cannot be a token is not worth a look into the store.
+    const target = tokenForm.test(token) ? await registrations.takeExchange(token, name) : undefined
+    if (target) return { status: 'ignored' }
+    throw new AtpError('unauthorized', 'The exchange_token is unknown, used, or not for this function')
+  })
+}
+
+const tokenForm = /^[\w-]{43}$/
+
+/** Decoded by the router. */
+function keyInAddress(request: FastifyRequest): string | undefined {
+  const key = isJsonObject(request.params) ? request.params.key : undefined
+  return typeof key === 'string' ? key : undefined
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new AtpError('invalid_request', `The body cannot be read: ${firstIssues(parsed.error)}`)
+}

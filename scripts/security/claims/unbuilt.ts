@@ -1,0 +1,28 @@
+import type { UnbuiltRule } from '../claim.ts'
+
+const oauth = 'the OAuth broker'
+const webhooks = 'webhooks'
+const inbox = 'the inbox'
+const bus = 'several servers on a bus'
+const cli = 'UTCP over the command line'
+
+/** Rules that no code keeps yet, or whose code no test shows. */
+export const unbuiltRules: readonly UnbuiltRule[] = [
+  ...(['V5', 'V6', 'V7', 'V8', 'V9'] as const).map((rule) => ({ rule, comesWith: oauth })),
+  ...(['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7', 'O8', 'O9', 'O11', 'O12'] as const).map((rule) => ({
+    rule,
+    comesWith: oauth,
+  })),
+  ...(['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7'] as const).map((rule) => ({ rule, comesWith: webhooks })),
+  ...(['D2', 'D3', 'D4', 'D5'] as const).map((rule) => ({ rule, comesWith: inbox })),
+  { rule: 'X4', comesWith: 'idempotency and the inbox' },
+  { rule: 'X7', comesWith: 'a load test of a toolkit that hangs' },
+  { rule: 'X8', comesWith: bus },
+  { rule: 'S2', comesWith: bus },
+  ...(['N1', 'N2', 'N3', 'N5', 'N6', 'N7'] as const).map((rule) => ({ rule, comesWith: bus })),
+  { rule: 'L4', comesWith: 'the console and the OAuth broker' },
+  ...(['C1', 'C2', 'C3', 'C4'] as const).map((rule) => ({ rule, comesWith: cli })),
+  { rule: 'C7', comesWith: 'UTCP over text files' },
+  { rule: 'C8', comesWith: 'UTCP over WebSockets, sockets and GraphQL' },
+  { rule: 'P3', comesWith: 'the release pipeline' },
+]

@@ -1,0 +1,44 @@
+import type { Claim } from '../claim.ts'
+
+/** What the UTCP client keeps of rules C and X. */
+export const utcpClaims: readonly Claim[] = [
+  {
+    rule: 'X6',
+    says: 'A UTCP client tries again at most one in ten of its calls, beyond the first ten retries in ten seconds.',
+    differs: 'The first ten are free, so that a client of few calls has any.',
+    open: 'The server gives a lost call of an idempotent tool to another process a few times at most; it counts no share.',
+    tests: {
+      'packages/utcp/test/client/call.test.ts': [
+        'retries > are one in ten calls at most, beyond the first ten in ten seconds',
+        'retries > never repeat what may not be repeated, nor what will not help',
+      ],
+    },
+  },
+  {
+    rule: 'C5',
+    says: 'A manual uses the protocol of its own template and those that the operator lists for it, when it is registered and at each call.',
+    open: 'That remote manuals never reach commands or files comes with those protocols.',
+    tests: {
+      'packages/utcp/test/client/register.test.ts': [
+        'registerManual > leaves tools out whose protocol the manual does not allow or the client does not have, and registers the rest',
+      ],
+      'packages/utcp/test/client/call.test.ts': ['callTool > refuses a protocol that the manual no longer allows'],
+    },
+  },
+  {
+    rule: 'C6',
+    says: 'Variables of a manual are looked for in its own namespace and nowhere else; what was filled in is not searched again.',
+    tests: {
+      'packages/utcp/test/contracts/variable-substitutor.ts': [
+        `the variable substitutor \${name} > puts the namespace in front, with underscores doubled, and does not fall back to the bare name`,
+        `the variable substitutor \${name} > does not look for variables in what it filled in`,
+      ],
+      'packages/utcp/test/client/call.test.ts': [
+        'callTool > fills in variables at the time of the call, with the manual’s namespace',
+      ],
+      'packages/utcp/test/client/register.test.ts': [
+        'registerManual > throws for a variable that nothing has, with its full name',
+      ],
+    },
+  },
+]
