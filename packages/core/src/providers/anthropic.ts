@@ -1,6 +1,7 @@
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
 import { type DescribedTool, describeTools } from './describe-tools.ts'
-import type { ProviderFormat, ProviderSchema, ToolCallResult } from './provider-format.ts'
+import type { ProviderFormat, ProviderSchema, ResultOptions, ToolCallResult } from './provider-format.ts'
+import { providerRules } from './provider-rules.ts'
 import { type CallReader, readCalls } from './read-calls.ts'
 import { resultText } from './result-text.ts'
 
@@ -13,25 +14,33 @@ export type AnthropicToolResult = { type: 'tool_result'; tool_use_id: string; co
 /** The one message that holds the results of all calls of a turn. */
 export type AnthropicResultMessage = { role: 'user'; content: AnthropicToolResult[] }
 
+const rules = providerRules.anthropic
+
 /** Anthropic's Messages API. All results of a turn go into one user message: the API refuses them spread over several. */
 export const anthropicFormat: ProviderFormat<AnthropicTool, AnthropicResultMessage> = {
   name: 'anthropic',
-  toTools: (tools: readonly ToolDescriptor[]) => describeTools(tools, toAnthropicTool),
+  strict: rules.strict,
+  toTools: (tools: readonly ToolDescriptor[]) => describeTools(tools, rules, toAnthropicTool),
   parseToolCalls: (value: unknown) => readCalls(value, anthropicReader),
   // A message without content is refused, so no calls make no message.
-  toResultMessages: (results: readonly ToolCallResult[]) =>
-    results.length === 0 ? [] : [{ role: 'user', content: results.map(toToolResult) }],
+  toResultMessages: (
+    results: readonly ToolCallResult[],
+    { maxResultLength = rules.maxResultLength }: ResultOptions = {},
+  ) =>
+    results.length === 0
+      ? []
+      : [{ role: 'user', content: results.map((result) => toToolResult(result, maxResultLength)) }],
 }
 
 function toAnthropicTool({ name, description, schema }: DescribedTool): AnthropicTool {
   return { name, description, input_schema: schema }
 }
 
-function toToolResult(result: ToolCallResult): AnthropicToolResult {
+function toToolResult(result: ToolCallResult, maxLength: number): AnthropicToolResult {
   return {
     type: 'tool_result',
     tool_use_id: result.call.id,
-    content: resultText(result),
+    content: resultText(result, maxLength),
     ...(result.outcome.ok ? {} : { is_error: true }),
   }
 }

@@ -1,7 +1,9 @@
-import { isJsonObject } from '../protocol/json.ts'
-import type { JsonSchema } from '../protocol/schema-limits.ts'
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
-import type { FormattedTools, ProviderSchema } from './provider-format.ts'
+import { lowerTool } from './lower-tool.ts'
+import { type Fold, foldArguments } from './lowering/fold.ts'
+import { createAllowance, type ToolChange } from './lowering/lowering-context.ts'
+import type { FormattedTools, ProviderSchema, ToolWarning } from './provider-format.ts'
+import type { ProviderRules } from './provider-rules.ts'
 import { providerToolNames } from './tool-names.ts'
 
 /** What a provider's form is written from: a tool that passed its checks. */
@@ -9,53 +11,76 @@ export interface DescribedTool {
   name: string
   description: string
   schema: ProviderSchema
+  /** Whether the provider is asked to enforce the schema. */
+  strict: boolean
 }
 
+/** How many places a warning names. */
+const maxNamedPlaces = 3
+
 /**
- * Writes tools in a provider's form, in order. Tools the provider would refuse, and with them the whole request, are
- * left out with a warning; names it would refuse are shortened with a warning.
+ * Writes tools in a provider's form, in the order given: an unchanged toolkit gives the same text every time, which is
+ * what providers' prompt caches go by. Tools the provider would refuse, and with them the whole request, are left out
+ * with a warning; changes that lose something are warned of.
  */
 export function describeTools<Tool extends Record<string, unknown>>(
   tools: readonly ToolDescriptor[],
+  rules: ProviderRules,
   write: (tool: DescribedTool) => Tool,
 ): FormattedTools<Tool> {
   const names = providerToolNames(tools.map((tool) => tool.name))
   const written: Tool[] = []
-  const warnings: FormattedTools['warnings'] = []
+  const warnings: ToolWarning[] = []
   const originalNames = new Map<string, string>()
+  const folds = new Map<string, Fold>()
   const seen = new Set<string>()
+  const { provider, maxTools } = rules
+  const allowance = createAllowance()
   for (const tool of tools) {
-    const problem = seen.has(tool.name) ? 'another tool has the same name' : rootProblem(tool.inputSchema)
-    if (problem !== undefined) {
-      warnings.push({ tool: tool.name, message: `Left out: ${problem}` })
+    const warn = (code: ToolWarning['code'], message: string): void =>
+      void warnings.push({ tool: tool.name, provider, code, message })
+    if (seen.has(tool.name)) {
+      warn('duplicate_name', 'Left out: another tool has the same name')
+      continue
+    }
+    if (written.length >= maxTools) {
+      warn('too_many_tools', `Left out: ${provider} takes ${maxTools} tools`)
+      continue
+    }
+    const { lowered, refusal, changes } = lowerTool(tool, rules, allowance)
+    if (refusal !== undefined) {
+      warn(refusal.code, `Left out: ${refusal.message}`)
       continue
     }
     seen.add(tool.name)
     const name = names.get(tool.name) as string
-    if (name !== tool.name) {
-      originalNames.set(name, tool.name)
-      warnings.push({ tool: tool.name, message: `Renamed to "${name}": providers take 1 to 64 of a-z A-Z 0-9 _ -` })
-    }
-    written.push(write({ name, description: tool.description, schema: toProviderSchema(tool.inputSchema) }))
+    if (name !== tool.name) originalNames.set(name, tool.name)
+    if (lowered.fold) folds.set(tool.name, lowered.fold)
+    for (const [code, message] of lossMessages(changes)) warn(code, message)
+    const { description, schema, strict } = lowered
+    written.push(write({ name, description, schema, strict }))
   }
-  return { tools: written, warnings, originalNames }
+  return {
+    tools: written,
+    warnings,
+    originalNames,
+    readArguments(name, args) {
+      return foldArguments(folds.get(originalNames.get(name) ?? name), args) as Record<string, unknown>
+    },
+  }
 }
 
-/** Keywords that OpenAI and Anthropic refuse beside the root's `type`. */
-const refusedAtRoot = ['anyOf', 'oneOf', 'allOf', 'enum', 'const', 'not', '$ref']
-
-function rootProblem(schema: JsonSchema): string | undefined {
-  if (!isJsonObject(schema) || schema.type !== 'object') return 'its input schema does not describe an object'
-  const refused = refusedAtRoot.filter((keyword) => schema[keyword] !== undefined)
-  if (refused.length > 0) return `its input schema has ${refused.join(', ')} at the top level, which providers refuse`
-  const { properties, required } = schema
-  if (properties !== undefined && !isJsonObject(properties)) return 'its input schema has no readable properties'
-  if (required !== undefined && !Array.isArray(required))
-    return 'its input schema has no readable list of required names'
-  return undefined
-}
-
-/** OpenAI refuses an object schema without `properties`; to the others an empty one says the same as none. */
-function toProviderSchema(schema: JsonSchema): ProviderSchema {
-  return { type: 'object', properties: {}, ...schema } as ProviderSchema
+/** One message for each kind of loss. */
+function lossMessages(changes: readonly ToolChange[]): [ToolChange['code'], string][] {
+  const byCode = new Map<ToolChange['code'], ToolChange[]>()
+  for (const change of changes) {
+    if (change.loses) byCode.set(change.code, [...(byCode.get(change.code) ?? []), change])
+  }
+  return [...byCode].map(([code, all]) => {
+    const named = all
+      .slice(0, maxNamedPlaces)
+      .map(({ path, what, why }) => `${what}${path === '' ? '' : ` at ${path}`}, because ${why}`)
+    const more = all.length > maxNamedPlaces ? `; and ${all.length - maxNamedPlaces} more` : ''
+    return [code, `Changed: ${named.join('; ')}${more}`]
+  })
 }

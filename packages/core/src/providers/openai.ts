@@ -1,7 +1,15 @@
 import { isJsonObject } from '../protocol/json.ts'
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
 import { type DescribedTool, describeTools } from './describe-tools.ts'
-import type { ProviderFormat, ProviderSchema, ToolCallForm, ToolCallResult } from './provider-format.ts'
+import type {
+  ProviderFormat,
+  ProviderName,
+  ProviderSchema,
+  ResultOptions,
+  ToolCallForm,
+  ToolCallResult,
+} from './provider-format.ts'
+import { providerRules } from './provider-rules.ts'
 import { type CallReader, type RawCall, readCalls } from './read-calls.ts'
 import { resultText } from './result-text.ts'
 
@@ -17,7 +25,7 @@ export type ResponsesTool = {
 /** A tool of the Chat Completions API. */
 export type ChatTool = {
   type: 'function'
-  function: { name: string; description: string; parameters: ProviderSchema }
+  function: { name: string; description: string; parameters: ProviderSchema; strict?: true }
 }
 
 /** A call's result for the Responses API. */
@@ -30,19 +38,49 @@ export type ChatToolMessage = { role: 'tool'; tool_call_id: string; content: str
  * OpenAI, tools in the Responses form. Reads calls of both APIs and answers each in the form it came in; a call in no
  * provider's form is answered as Responses output.
  */
-export const openaiFormat: ProviderFormat<ResponsesTool, ResponsesOutput | ChatToolMessage> = {
-  name: 'openai',
-  toTools: (tools: readonly ToolDescriptor[]) => describeTools(tools, toResponsesTool),
-  parseToolCalls: (value: unknown) => readCalls(value, openaiReader),
-  toResultMessages: (results: readonly ToolCallResult[]) => results.map((result) => toMessage(result, 'responses')),
-}
+export const openaiFormat: ProviderFormat<ResponsesTool, ResponsesOutput | ChatToolMessage> = createFormat(
+  'openai',
+  toResponsesTool,
+  'responses',
+)
 
 /** OpenAI, tools in the Chat Completions form, which most compatible servers speak too. */
-export const openaiChatFormat: ProviderFormat<ChatTool, ResponsesOutput | ChatToolMessage> = {
-  name: 'openai-chat',
-  toTools: (tools: readonly ToolDescriptor[]) => describeTools(tools, toChatTool),
-  parseToolCalls: (value: unknown) => readCalls(value, openaiReader),
-  toResultMessages: (results: readonly ToolCallResult[]) => results.map((result) => toMessage(result, 'chat')),
+export const openaiChatFormat: ProviderFormat<ChatTool, ResponsesOutput | ChatToolMessage> = createFormat(
+  'openai-chat',
+  toChatTool,
+  'chat',
+)
+
+/** As {@link openaiFormat}, with schemas that the API enforces (`strict: true`) for all tools it can enforce. */
+export const openaiStrictFormat: ProviderFormat<ResponsesTool, ResponsesOutput | ChatToolMessage> = createFormat(
+  'openai-strict',
+  toResponsesTool,
+  'responses',
+)
+
+/** As {@link openaiChatFormat}, with schemas that the API enforces (`strict: true`) for all tools it can enforce. */
+export const openaiChatStrictFormat: ProviderFormat<ChatTool, ResponsesOutput | ChatToolMessage> = createFormat(
+  'openai-chat-strict',
+  toChatTool,
+  'chat',
+)
+
+function createFormat<Tool extends Record<string, unknown>>(
+  name: ProviderName,
+  write: (tool: DescribedTool) => Tool,
+  otherwise: 'responses' | 'chat',
+): ProviderFormat<Tool, ResponsesOutput | ChatToolMessage> {
+  const rules = providerRules[name]
+  return {
+    name,
+    strict: rules.strict,
+    toTools: (tools: readonly ToolDescriptor[]) => describeTools(tools, rules, write),
+    parseToolCalls: (value: unknown) => readCalls(value, openaiReader),
+    toResultMessages: (
+      results: readonly ToolCallResult[],
+      { maxResultLength = rules.maxResultLength }: ResultOptions = {},
+    ) => results.map((result) => toMessage(result, otherwise, maxResultLength)),
+  }
 }
 
 /**
@@ -53,24 +91,29 @@ export function toChatCompletionsTools(tools: readonly Record<string, unknown>[]
   return tools.map((tool) => {
     if (tool.type !== 'function' || isJsonObject(tool.function)) return tool
     const { type, strict, ...description } = tool
-    // Not strict is the default of this API, and many servers that speak it refuse members they do not know.
     return { type, function: strict === true ? { ...description, strict } : description }
   })
 }
 
-function toResponsesTool({ name, description, schema }: DescribedTool): ResponsesTool {
+function toResponsesTool({ name, description, schema, strict }: DescribedTool): ResponsesTool {
   // Without an explicit `strict` this API turns it on and refuses schemas with optional parameters.
-  return { type: 'function', name, description, parameters: schema, strict: false }
+  return { type: 'function', name, description, parameters: schema, strict }
 }
 
-function toChatTool({ name, description, schema }: DescribedTool): ChatTool {
-  return { type: 'function', function: { name, description, parameters: schema } }
+function toChatTool({ name, description, schema, strict }: DescribedTool): ChatTool {
+  // Not strict is the default of this API, and many servers that speak it refuse members they do not know.
+  return { type: 'function', function: { name, description, parameters: schema, ...(strict ? { strict } : {}) } }
 }
 
-function toMessage(result: ToolCallResult, otherwise: 'responses' | 'chat'): ResponsesOutput | ChatToolMessage {
+function toMessage(
+  result: ToolCallResult,
+  otherwise: 'responses' | 'chat',
+  maxLength: number,
+): ResponsesOutput | ChatToolMessage {
   const { id, form } = result.call
-  if (apiOf(form, otherwise) === 'chat') return { role: 'tool', tool_call_id: id, content: resultText(result) }
-  return { type: 'function_call_output', call_id: id, output: resultText(result) }
+  const text = resultText(result, maxLength)
+  if (apiOf(form, otherwise) === 'chat') return { role: 'tool', tool_call_id: id, content: text }
+  return { type: 'function_call_output', call_id: id, output: text }
 }
 
 function apiOf(form: ToolCallForm, otherwise: 'responses' | 'chat'): 'responses' | 'chat' {

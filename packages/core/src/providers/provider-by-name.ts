@@ -1,12 +1,14 @@
 import { AtpError } from '../errors/atp-error.ts'
 import { anthropicFormat } from './anthropic.ts'
 import { mistralFormat } from './mistral.ts'
-import { openaiChatFormat, openaiFormat } from './openai.ts'
+import { openaiChatFormat, openaiChatStrictFormat, openaiFormat, openaiStrictFormat } from './openai.ts'
 import type { ProviderFormat } from './provider-format.ts'
 
 const formats: ReadonlyMap<string, ProviderFormat> = new Map<string, ProviderFormat>([
   ['openai', openaiFormat],
   ['openai-chat', openaiChatFormat],
+  ['openai-strict', openaiStrictFormat],
+  ['openai-chat-strict', openaiChatStrictFormat],
   ['anthropic', anthropicFormat],
   ['mistralai', mistralFormat],
   ['mistral', mistralFormat],

@@ -1,8 +1,10 @@
 import type { WireError } from '../errors/to-wire-error.ts'
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
+import type { ChangeCode } from './lowering/lowering-context.ts'
+import type { RefusalCode } from './lowering/lowering-refusal.ts'
 
 /** A provider's name on the wire. */
-export type ProviderName = 'openai' | 'openai-chat' | 'anthropic' | 'mistralai'
+export type ProviderName = 'openai' | 'openai-chat' | 'openai-strict' | 'openai-chat-strict' | 'anthropic' | 'mistralai'
 
 /**
  * The form a call came in, which decides the form of its result where a provider has more than one. `mistral-sdk` is
@@ -29,13 +31,39 @@ export interface ToolCallResult {
   outcome: { ok: true; result: unknown } | { ok: false; error: WireError }
 }
 
+/** What a model is not told of a toolkit, and why. */
+export interface ToolWarning {
+  /** The tool's real name. */
+  tool: string
+  provider: ProviderName
+  /** Stable: why the tool was left out, or what kind of change lost something of it. */
+  code: RefusalCode | ChangeCode
+  message: string
+}
+
 /** A toolkit's tools in a provider's form. */
 export interface FormattedTools<Tool extends Record<string, unknown> = Record<string, unknown>> {
   tools: Tool[]
-  /** Tools that were left out or changed, and why. One bad tool never fails the others. */
-  warnings: { tool: string; message: string }[]
+  /** Tools that were left out, or changed so that something is lost. One bad tool never fails the others. */
+  warnings: ToolWarning[]
   /** The real name behind each name the model sees, where the two differ. */
   originalNames: ReadonlyMap<string, string>
+  /**
+   * A call's arguments in the form of the tool's own schema: null for what was not given folded away, defaults put
+   * back, renamed members named as they are. What has no form the model was told of stays as it is.
+   * @param name the tool's real name, or the one the model sees.
+   * @throws AtpError `invalid_params` for arguments that no tool could be given
+   */
+  readArguments(name: string, args: Record<string, unknown>): Record<string, unknown>
+}
+
+/** How results are written. */
+export interface ResultOptions {
+  /**
+   * The longest text of one result, in characters; a longer one is cut and says so.
+   * @default 400_000, for Mistral 256_000
+   */
+  maxResultLength?: number | undefined
 }
 
 /** One LLM provider's form of tools, tool calls and results. */
@@ -45,6 +73,8 @@ export interface ProviderFormat<
 > {
   /** The provider's name on the wire. */
   readonly name: ProviderName
+  /** Whether the provider is asked to enforce schemas. */
+  readonly strict: boolean
   /** Describes tools to the model, in the given order. */
   toTools(tools: readonly ToolDescriptor[]): FormattedTools<Tool>
   /**
@@ -56,7 +86,7 @@ export interface ProviderFormat<
    */
   parseToolCalls(value: unknown): ParsedToolCall[]
   /** Messages to append to the conversation: every call gets its result, in order, with its own id. */
-  toResultMessages(results: readonly ToolCallResult[]): Message[]
+  toResultMessages(results: readonly ToolCallResult[], options?: ResultOptions): Message[]
 }
 
 /** A tool's root schema as every provider takes it. */

@@ -19,6 +19,8 @@ export type CallList = 'tool_calls' | 'toolCalls'
 export interface CallReader {
   /** For error messages. */
   readonly provider: string
+  /** An id for a call that has none. @default `call_<uuid>` */
+  readonly newId?: () => string
   /** The values of `type` that mark its calls. Objects of any other type are passed over. */
   readonly callTypes: ReadonlySet<string>
   /** Reads an object that has such a `type` or none; undefined when it is no call of this provider. */
@@ -87,7 +89,7 @@ function visitObject(object: Record<string, unknown>, found: Found, list: CallLi
   if (!ofProvider && !anyCallType.has(type)) return
   const raw = readPlainCall(object) ?? (ofProvider ? found.reader.readCall(object, list) : undefined)
   if (raw === undefined) addStranger(object, found, list, !ofProvider || list === undefined)
-  else found.calls.push(checkCall(raw))
+  else found.calls.push(checkCall(raw, found.reader))
 }
 
 /** Returns whether the object is a response, a choice or a message rather than a call. */
@@ -128,8 +130,8 @@ function readPlainCall(object: Record<string, unknown>): RawCall | undefined {
   return { id: idOf(object), name: object.function, args, form: 'plain' }
 }
 
-function checkCall(raw: RawCall): ParsedToolCall {
-  const id = readId(raw.id)
+function checkCall(raw: RawCall, reader: CallReader): ParsedToolCall {
+  const id = readId(raw.id, reader)
   if (typeof raw.name !== 'string' || raw.name === '') {
     const error = 'This tool call could not be read: it has no tool name'
     return { id, name: 'unknown', args: undefined, error, form: raw.form }
@@ -142,7 +144,7 @@ function addStranger(value: unknown, found: Found, list: CallList | undefined, f
   const object = isJsonObject(value) ? value : {}
   if (foreign) found.strangers += 1
   found.calls.push({
-    id: readId(idOf(object)),
+    id: readId(idOf(object), found.reader),
     name: typeof object.name === 'string' && object.name !== '' ? object.name : 'unknown',
     args: undefined,
     error: strangerMessage(found.reader),
@@ -159,9 +161,10 @@ function idOf(object: Record<string, unknown>): unknown {
 }
 
 /** An empty id is kept: the provider looks for exactly the id it gave. */
-function readId(id: unknown): string {
+function readId(id: unknown, { newId }: CallReader): string {
   if (typeof id === 'string') return id
-  return typeof id === 'number' ? String(id) : `call_${crypto.randomUUID()}`
+  if (typeof id === 'number') return String(id)
+  return newId ? newId() : `call_${crypto.randomUUID()}`
 }
 
 function describe(value: unknown): string {

@@ -27,7 +27,8 @@ export function providerToolNames(names: readonly string[]): ReadonlyMap<string,
   return given
 }
 
-function shortenName(name: string, attempt: number): string {
+/** Letters, digits, `_` and `-` of a name, and a hash of the whole: at most 64 characters. `attempt` gives another. */
+export function shortenName(name: string, attempt: number): string {
   const hash = hashText(attempt === 0 ? name : `${attempt} ${name}`)
   const readable = name.replaceAll(/[^a-zA-Z0-9_-]+/g, '_').slice(0, maxToolNameLength - hash.length - 1)
   return `${readable || 'tool'}_${hash}`

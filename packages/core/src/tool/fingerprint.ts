@@ -15,6 +15,11 @@ export interface ToolkitIdentity {
 export async function toolkitHash(toolkit: ToolkitIdentity): Promise<string> {
   const tools = [...toolkit.tools].map(toolText).sort()
   const text = stableJson([toolkit.caption ?? null, toolkit.instructions ?? null, tools])
+  return sha256Hex(text)
+}
+
+/** The SHA-256 of a text's UTF-8, as hex. */
+export async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
@@ -26,7 +31,7 @@ function toolText(tool: ToolDescriptor): string {
 }
 
 /** JSON with the members of every object in name order. */
-function stableJson(value: unknown): string {
+export function stableJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LLMClient } from '../../src/clients/llm-client.ts'
+import type { AtpError } from '../../src/errors/atp-error.ts'
 import { Mailbox } from '../transport/mailbox.ts'
 
 /** A request as the injected fetch got it, and how the test answers it. */
@@ -102,10 +103,16 @@ describe('calls over HTTP', () => {
     await expect(calling).rejects.toMatchObject(error)
   })
 
-  it('return what an older server says, which knows no typed errors', async () => {
+  it('fail where an older server, which knows no typed errors, says so in its result', async () => {
     const calling = call()
     ;(await asked.next()).answer(200, taskResponse({ error: 'no such file' }))
-    await expect(calling).resolves.toEqual({ error: 'no such file' })
+    await expect(calling).rejects.toMatchObject({ code: 'tool_error', message: 'no such file' })
+  })
+
+  it('return a result that looks like a failure when the server says that it is none', async () => {
+    const calling = call()
+    ;(await asked.next()).answer(200, { ...taskResponse({ error: 'of yesterday' }), error: null })
+    await expect(calling).resolves.toEqual({ error: 'of yesterday' })
   })
 
   it('read results of many members', async () => {
@@ -156,6 +163,23 @@ describe('contexts over HTTP', () => {
       details: { status: 404 },
     })
   })
+
+  it('of a toolkit that a founding server does not know are rejected with the same code', async () => {
+    const asking = client.getToolkitContext({ toolkitId: 'nothing' })
+    ;(await asked.next()).answer(404, { error: "There is no toolkit 'nothing'" })
+    await expect(asking).rejects.toMatchObject({ code: 'toolkit_not_found', details: { status: 404 } })
+  })
+
+  it('say for tools of Responses that they are not strict, where a founding server says nothing', async () => {
+    const asking = client.getToolkitContext({ toolkitId: 'demo' })
+    const tools = [
+      { type: 'function', name: 'f' },
+      { type: 'function', name: 'g', strict: true },
+    ]
+    const payload = { toolkit_id: 't1', tools }
+    ;(await asked.next()).answer(200, { type: 'toolkit_context', request_id: 'r1', payload })
+    await expect(asking).resolves.toMatchObject({ tools: [{ strict: false }, { strict: true }] })
+  })
 })
 
 describe('an answer that is none', () => {
@@ -166,6 +190,7 @@ describe('an answer that is none', () => {
     [413, '', 'payload_too_large', /answered 413/],
     [429, '', 'rate_limited', /answered 429/],
     [404, 'Not Found', 'protocol_error', /answered 404/],
+    [307, '', 'protocol_error', /answered 307: it redirects, so give the address/],
     [500, { error: 'Internal error', code: 'internal_error' }, 'internal_error', /^Internal error$/],
     [502, '<html>Bad Gateway</html>', 'connection_failed', /answered 502/],
     [503, { error: 'The server restarts', code: 'server_shutting_down' }, 'server_shutting_down', /restarts/],
@@ -187,6 +212,20 @@ describe('an answer that is none', () => {
       })
     },
   )
+
+  it('says how long to wait, in seconds or as a date', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1) })
+    const limited = async (retryAfter: string): Promise<unknown> => {
+      const response = new Response('', { status: 429, headers: { 'retry-after': retryAfter } })
+      const limitedClient = new LLMClient({ apiKey: 'k', protocol: 'http', fetch: async () => response })
+      return limitedClient.call({ toolkitId: 'demo', tool: 'f' }).catch((error: AtpError) => error.details)
+    }
+    await expect(limited('7')).resolves.toEqual({ status: 429, retryAfterMs: 7_000 })
+    await expect(limited('Thu, 01 Jan 2026 00:00:05 GMT')).resolves.toEqual({ status: 429, retryAfterMs: 5_000 })
+    await expect(limited('soon')).resolves.toEqual({ status: 429 })
+    await expect(limited('99999999')).resolves.toEqual({ status: 429, retryAfterMs: 600_000 })
+    vi.useRealTimers()
+  })
 
   it('says why the server cannot be reached', async () => {
     const calling = call()

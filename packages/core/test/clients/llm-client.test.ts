@@ -58,7 +58,7 @@ describe('getToolkitContext', () => {
     provider: 'anthropic',
     tools: [{ name: 'search', input_schema: { type: 'object' } }],
     user_prompt: 'hi',
-    warnings: [{ tool: 'odd', message: 'Left out' }],
+    warnings: [{ tool: 'odd', provider: 'anthropic', code: 'unsatisfiable', message: 'Left out' }],
   }
 
   it('asks for a toolkit, a provider and a prompt, and returns what the server says', async () => {
@@ -112,6 +112,20 @@ describe('getToolkitContext', () => {
       code: 'protocol_error',
       message: expect.stringMatching(/"demo".*tools/),
     })
+  })
+})
+
+describe('call', () => {
+  it('names the provider whose context the name of the tool is from, and none otherwise', async () => {
+    const calls = [
+      client.call({ toolkitId: 'demo', tool: 'shortened_1a2b3c4d', provider: 'anthropic' }),
+      client.call({ toolkitId: 'demo', tool: 'add' }),
+    ]
+    const peer = await server.welcome()
+    const frames = [await peer.next('call'), await peer.next('call')]
+    expect(frames.map(({ provider }) => provider)).toEqual(['anthropic', undefined])
+    for (const { requestId } of frames) peer.send({ type: 'result', requestId, ok: true, result: 1 })
+    expect(await Promise.all(calls)).toEqual([1, 1])
   })
 })
 

@@ -6,6 +6,8 @@ describe('providerFormat', () => {
     ['openai', 'openai'],
     ['OpenAI', 'openai'],
     ['openai-chat', 'openai-chat'],
+    ['openai-strict', 'openai-strict'],
+    ['OpenAI-Chat-Strict', 'openai-chat-strict'],
     ['Anthropic', 'anthropic'],
     ['mistralai', 'mistralai'],
     ['Mistral', 'mistralai'],
@@ -19,7 +21,9 @@ describe('providerFormat', () => {
       expect(() => providerFormat(name)).toThrow(
         expect.objectContaining({
           code: 'unknown_provider',
-          message: expect.stringContaining('openai, openai-chat, anthropic, mistralai'),
+          message: expect.stringContaining(
+            'openai, openai-chat, openai-strict, openai-chat-strict, anthropic, mistralai',
+          ),
         }),
       )
     },

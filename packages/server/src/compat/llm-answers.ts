@@ -70,7 +70,8 @@ export function taskAnswer(
     status: 'success',
     payload: { result },
     result: { tool: { name: tool, result } },
-    ...(outcome.ok || form === 'founding' ? {} : { error: outcome.error }),
+    // Said either way: a tool may rightfully return what looks like a failure.
+    ...(form === 'founding' ? {} : { error: outcome.ok ? null : outcome.error }),
   }
 }
 

@@ -11,6 +11,8 @@ import { FoundingState } from './founding-state.ts'
 export interface FoundingServerOptions {
   /** What an earlier server kept. @default new and empty */
   state?: FoundingState | undefined
+  /** Where it listens; for a restart in the same place. @default a free one */
+  port?: number | undefined
   /** How long a tool may take, in milliseconds. @default 120_000 */
   callTimeoutMs?: number | undefined
   /** How long a poll of an empty inbox is held, in milliseconds. @default 0 */
@@ -51,7 +53,7 @@ export async function startFoundingServer(options: FoundingServerOptions = {}): 
     seen.push(`${request.method} ${request.url}`)
     sockets.upgrade(request, stream, head)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const stop = async (): Promise<void> => {
     if (!server.listening) return
