@@ -7,3 +7,21 @@ export class UsageError extends Error {
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
 }
+
+/** What was asked for failed with a code that is none of ATP's, such as one of UTCP: exit code 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly code: string
+  /** Whether stdout holds the JSON value that tells of it already. */
+  readonly isPrinted: boolean
+
+  constructor(
+    message: string,
+    code: string,
+    { isPrinted = false, ...options }: ErrorOptions & { isPrinted?: boolean } = {},
+  ) {
+    super(message, options)
+    this.code = code
+    this.isPrinted = isPrinted
+  }
+}

@@ -85,6 +85,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/chat.ts')).defineChat,
   },
   {
+    name: 'utcp',
+    description: 'look at manuals of UTCP, call their tools, check and migrate them',
+    load: async () => (await import('./commands/utcp.ts')).defineUtcp,
+  },
+  {
     name: 'calls',
     description: 'look at the call log of a server',
     load: async () => (await import('./commands/calls.ts')).defineCalls,
@@ -103,7 +108,7 @@ Settings, first found first taken:
   the flags --base-url, --api-key, --data
   the environment: ATP_BASE_URL, ATP_API_KEY, ATP_DATA 
     (a server also reads PORT, ATP_HOST, ATP_LOG_LEVEL, ATP_DATABASE_URL, DATABASE_URL,
-    ATP_ENCRYPTION_KEYS, ATP_ENCRYPTION_KEYS_FILE)
+    ATP_ENCRYPTION_KEYS, ATP_ENCRYPTION_KEYS_FILE, ATP_TRUSTED_PROXIES)
   dev-keys.json in the data folder, written by "npm start" and "atp server --dev" (default folder: ./.atp)
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 ended by Ctrl-C

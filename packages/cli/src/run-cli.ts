@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import type { CliIo } from './cli-io.ts'
-import { InterruptedError, UsageError } from './exit-errors.ts'
+import { CommandError, InterruptedError, UsageError } from './exit-errors.ts'
 import { createOutput } from './output.ts'
 import { messageLine } from './plain-text.ts'
 import { createProgram } from './program.ts'
@@ -32,13 +32,14 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     }
     const { message, code } = await describe(error)
     io.stderr.write(messageLine(`error: ${message} (${code})`))
-    if (json) createOutput(io).json({ error: message, code })
+    if (json && !(error instanceof CommandError && error.isPrinted)) createOutput(io).json({ error: message, code })
     return error instanceof InterruptedError ? 130 : 1
   }
 }
 
 async function describe(error: unknown): Promise<{ message: string; code: string }> {
   if (error instanceof InterruptedError) return { message: error.message, code: 'cancelled' }
+  if (error instanceof CommandError) return { message: error.message, code: error.code }
   const { isAtpError } = await import('@atp/core')
   if (isAtpError(error)) return { message: error.message, code: error.code }
   return { message: error instanceof Error ? error.message : String(error), code: 'internal_error' }

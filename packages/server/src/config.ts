@@ -13,6 +13,8 @@ export interface EnvironmentConfig {
   data: string | undefined
   /** `ATP_DATABASE_URL`, else `DATABASE_URL`: see {@link readDatabaseUrl} */
   databaseUrl: string | undefined
+  /** `ATP_TRUSTED_PROXIES`: addresses and networks, divided by commas. What they are is checked where they are used. */
+  trustedProxies: string[] | undefined
   /** `ATP_LOG_LEVEL` */
   logLevel: LogLevel | undefined
   /** `ATP_ENCRYPTION_KEYS`, else what is in the file of `ATP_ENCRYPTION_KEYS_FILE`: see {@link readEncryptionKeys} */
@@ -23,6 +25,7 @@ const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   ATP_HOST: z.string().min(1).optional(),
   ATP_DATA: z.string().min(1).optional(),
+  ATP_TRUSTED_PROXIES: z.string().optional(),
   ATP_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).optional(),
 })
 
@@ -37,12 +40,13 @@ export function readEnvironment(env: Record<string, string | undefined>): Enviro
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new AtpError('invalid_config', `These environment variables cannot be used: ${problems.join('; ')}`)
   }
-  const { PORT, ATP_HOST, ATP_DATA, ATP_LOG_LEVEL } = parsed.data
+  const { PORT, ATP_HOST, ATP_DATA, ATP_TRUSTED_PROXIES, ATP_LOG_LEVEL } = parsed.data
   return {
     port: PORT,
     host: ATP_HOST,
     data: ATP_DATA,
     databaseUrl: readDatabaseUrl(env),
+    trustedProxies: ATP_TRUSTED_PROXIES?.split(',').map((proxy) => proxy.trim()),
     logLevel: ATP_LOG_LEVEL,
     encryptionKeys: readEncryptionKeys(env),
   }

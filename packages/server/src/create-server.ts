@@ -48,8 +48,9 @@ import { openVault, readMasterKeys } from './vault/open-vault.ts'
 /** A running, or about to run, server. */
 export interface AtpServer {
   /**
-   * Starts taking connections.
-   * @throws AtpError `port_in_use` or `invalid_config`
+   * Starts taking connections. Once is enough: doing it again gives the same answer.
+   * @throws AtpError `port_in_use` or `invalid_config`, after which the server is closed; for one that was closed
+   * `server_shutting_down`, or why it closed itself
    */
   listen(): Promise<{ url: string }>
   /** The keys of a development server, once it listens. */
@@ -127,7 +128,9 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     onRecovered: () => directory?.forgetAll(),
     onLost(error) {
       lost = error
-      void server?.close(lostGraceMs)
+      server
+        ?.close(lostGraceMs)
+        .catch((failure: unknown) => logger.error('server.not_closed', { error: String(failure) }))
     },
   })
   opened.add(() => store.close())
@@ -200,6 +203,7 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     watch,
     checkOrigin,
     isDraining: () => draining,
+    newId,
     logger,
   })
   await bus.subscribe('key.revoked', ({ keyId }) => admission.closeKey(keyId))
@@ -208,8 +212,23 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
 
   const projectId = async (): Promise<string> => (await store.projects.ensure(defaultProject, Date.now())).id
 
-  async function shutDown(graceMs: number): Promise<void> {
+  async function open(): Promise<{ url: string }> {
+    await app.listen({ host, port }).catch((error: unknown) => {
+      throw listenError(error, host, port)
+    })
+    const bound = app.server.address() as AddressInfo
+    const url = `http://${urlHost(host)}:${bound.port}`
+    if (options.dev && databaseUrl !== undefined) prepareDataFolder(dataDir)
+    if (options.dev) devKeys = await ensureDevKeys(dataDir, url, await projectId(), keys)
+    logger.info('server.listening', { url, dataDir })
+    return { url }
+  }
+  let opening: Promise<{ url: string }> | undefined
+
+  async function closeDoors(graceMs: number): Promise<void> {
     draining = true
+    // A port that is about to be taken cannot be given back yet.
+    await opening?.catch(() => {})
     logger.info('server.draining', { calls: router.inFlight, sockets: watch.size })
     const drained = router.drain()
     for (const socket of watch.sockets) socket.drain(graceMs)
@@ -223,34 +242,34 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     await settledWithin(closed, 1_000)
     app.server.closeAllConnections()
     await closed
+  }
+
+  async function shutDown(graceMs: number): Promise<void> {
     try {
-      await opened.run()
-      logger.info('server.stopped', {})
+      await closeDoors(graceMs)
     } finally {
-      ended.resolve(lost)
+      // Whatever went wrong, the store is given back, and whoever waits for the end hears of it.
+      try {
+        await opened.run()
+        logger.info('server.stopped', {})
+      } finally {
+        ended.resolve(lost)
+      }
     }
   }
   let closing: Promise<void> | undefined
+  let listening: Promise<{ url: string }> | undefined
 
   const built: AtpServer = {
     async listen() {
-      try {
-        await app.listen({ host, port })
-      } catch (error) {
-        await built.close(0)
-        throw listenError(error, host, port)
-      }
-      const bound = app.server.address() as AddressInfo
-      const url = `http://${urlHost(host)}:${bound.port}`
-      try {
-        if (options.dev && databaseUrl !== undefined) prepareDataFolder(dataDir)
-        if (options.dev) devKeys = await ensureDevKeys(dataDir, url, await projectId(), keys)
-      } catch (error) {
-        await built.close(0)
+      if (closing) throw lost ?? new AtpError('server_shutting_down', 'The server was closed; create another one')
+      opening ??= open()
+      listening ??= opening.catch(async (error: unknown) => {
+        // What keeps the rest from closing is less worth knowing than why nobody can connect.
+        await built.close(0).catch(() => {})
         throw error
-      }
-      logger.info('server.listening', { url, dataDir })
-      return { url }
+      })
+      return listening
     },
     get devKeys() {
       return devKeys
@@ -272,6 +291,6 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
   }
   server = built
   // Taken over while it was being built.
-  if (lost !== undefined) void built.close(0)
+  if (lost !== undefined) await built.close(0)
   return built
 }

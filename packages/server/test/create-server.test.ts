@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { silentLogger } from '@atp/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ToolkitDirectory } from '../src/calls/toolkit-directory.ts'
 import { SocketWatch } from '../src/gateway/socket-watch.ts'
@@ -108,6 +109,56 @@ it('tells when it has ended', async () => {
   await server.listen()
   await server.close(0)
   expect(await server.ended).toBeUndefined()
+})
+
+it('listens once, however often it is asked to', async () => {
+  const server = await createServer({ dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' })
+  const [first, second] = await Promise.all([server.listen(), server.listen()])
+  expect(second).toEqual(first)
+  expect(await server.listen()).toEqual(first)
+  expect((await fetch(`${first.url}/healthz`)).status).toBe(200)
+  await server.close(0)
+})
+
+it('gives its port and its data folder back when it is closed while it begins to listen', async () => {
+  const server = await createServer({ dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' })
+  const listening = server.listen()
+  await server.close(0)
+  const { url } = await listening
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+  await using again = await startTestServer({ dataDir: folder })
+  expect(again.url).toMatch(/^http/)
+})
+
+it('says that it was closed when it is asked to listen again', async () => {
+  const server = await createServer({ dataDir: folder, port: 0, encryptionKeys, logLevel: 'silent' })
+  await server.close(0)
+  await expect(server.listen()).rejects.toMatchObject({ code: 'server_shutting_down' })
+})
+
+it('gives its data folder back and tells its end, also when closing fails in the middle', async () => {
+  const server = await createServer({
+    dataDir: folder,
+    port: 0,
+    encryptionKeys,
+    logger: {
+      ...silentLogger,
+      info(event) {
+        if (event === 'server.draining') throw new Error('the log is full')
+      },
+    },
+  })
+  await expect(server.close(0)).rejects.toThrow('the log is full')
+  expect(await server.ended).toBeUndefined()
+  await using again = await startTestServer({ dataDir: folder })
+  expect(again.url).toMatch(/^http/)
+})
+
+it('runs beside another server of the same process', async () => {
+  const first = await startTestServer()
+  await using second = await startTestServer()
+  await first[Symbol.asyncDispose]()
+  expect((await fetch(`${second.url}/readyz`)).status).toBe(200)
 })
 
 /** Ways to fail after the store is open, early and late. */

@@ -13,6 +13,7 @@ interface ServerOptions {
   data?: string
   databaseUrl?: string
   devAllowRemote?: true
+  trustedProxy?: string[]
   legacy: boolean
   logLevel?: LogLevel
   json?: true
@@ -29,6 +30,12 @@ export function defineServer(server: Command, io: CliIo): void {
     .option('--data <folder>', 'where the data is kept (ATP_DATA; default: ./.atp)')
     .option('--database-url <url>', databaseHelp)
     .option('--dev-allow-remote', 'allow --dev on a host that other machines reach')
+    .option(
+      '--trusted-proxy <address>',
+      'a proxy, or a network of them, whose X-Forwarded-For is believed; more than once for more of them ' +
+        '(ATP_TRUSTED_PROXIES, divided by commas)',
+      (proxy: string, before: string[] = []) => [...before, proxy],
+    )
     .option('--no-legacy', 'do not serve the Python SDK, which puts keys into addresses and bodies')
     .addOption(
       new Option('--log-level <level>', 'what is logged (ATP_LOG_LEVEL; default: warn with --dev, else info)').choices(
@@ -59,6 +66,7 @@ async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
     port: options.port ?? environment.port,
     dev,
     devAllowRemote,
+    trustedProxies: options.trustedProxy ?? environment.trustedProxies,
     legacy: options.legacy,
     encryptionKeys: environment.encryptionKeys,
     logger,

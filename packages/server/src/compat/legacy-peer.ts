@@ -120,7 +120,8 @@ export class LegacyPeer implements ToolkitPeer {
 
   #sendNext(): void {
     const [call] = this.#waiting.values()
-    if (!call) return
+    // On a socket that is being closed a call would seem to have been sent.
+    if (!call || !this.socket.open) return
     if (this.#idle) {
       this.#waiting.delete(call.id)
       this.#idle = false

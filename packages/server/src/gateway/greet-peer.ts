@@ -1,6 +1,7 @@
-import { AtpError, isAtpError, type Logger } from '@atp/core'
+import { AtpError, type Logger } from '@atp/core'
 import { closeCodes } from '@atp/core/protocol'
 import type { ServerLimits } from '../limits.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import type { StoredKey } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { SocketAdmission } from './socket-admission.ts'
@@ -73,8 +74,6 @@ function welcomePeer(peer: PeerSocket, options: GreetOptions, apiKey: string | u
 }
 
 function refusePeer(peer: PeerSocket, { route, logger }: GreetOptions, error: unknown, firstFrame?: string): void {
-  if (!isAtpError(error)) {
-    logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
-  }
+  logDefect(logger, error)
   route.greeting.refuse(peer, error, firstFrame)
 }

@@ -1,5 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { isAtpError, type Logger, toWireError } from '@atp/core'
+import { AtpError, isAtpError, type Logger } from '@atp/core'
+import { logDefect } from '../logging/log-defect.ts'
+import { errorAnswer } from './error-answer.ts'
+import { endWithAnswer } from './raw-answer.ts'
 
 /** What a {@link HandshakeRefusal} goes by. */
 export interface HandshakeRefusalOptions {
@@ -7,6 +11,8 @@ export interface HandshakeRefusalOptions {
   delayMs: number
   /** Refused peers that wait at once; more are answered without delay. */
   maxWaiting: number
+  /** Names each refusal, for the peer and for the log. */
+  newId: () => string
   logger: Logger
 }
 
@@ -23,37 +29,28 @@ export class HandshakeRefusal {
     this.#options = options
   }
 
-  /** Answers and ends the connection. `error` may be anything that was thrown. */
-  refuse(stream: Duplex, error: unknown): void {
-    const { logger, delayMs, maxWaiting } = this.#options
-    if (!isAtpError(error)) {
-      logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
-    }
-    const isOwnFault = isAtpError(error) && error.status < 500
+  /** Answers and ends the connection. `reason` may be anything that was thrown. */
+  refuse({ url }: Pick<IncomingMessage, 'url'>, stream: Duplex, reason: unknown): void {
+    const { newId, logger, delayMs, maxWaiting } = this.#options
+    const id = newId()
+    const error = isAtpError(reason) ? reason : new AtpError('internal_error', 'Internal error')
+    logDefect(logger, reason, { requestId: id })
+    // Never the address: older clients put keys into it (rule L1).
+    logger.debug('socket.refused', { requestId: id, code: error.code })
+    const answer = (): void => endWithAnswer(stream, errorAnswer(error, { id, url }))
+    const isOwnFault = error.status < 500
     if (!isOwnFault || delayMs === 0 || this.#waiting >= maxWaiting) {
-      answer(stream, error)
+      answer()
       return
     }
     this.#waiting += 1
-    const timer = setTimeout(() => stream.destroyed || answer(stream, error), delayMs)
+    const timer = setTimeout(() => {
+      if (!stream.destroyed) answer()
+    }, delayMs)
     // A peer that does not wait for its answer gives its place to another one, which is answered as late.
     stream.once('close', () => {
       clearTimeout(timer)
       this.#waiting -= 1
     })
   }
-}
-
-function answer(stream: Duplex, error: unknown): void {
-  const wire = toWireError(error)
-  const status = isAtpError(error) ? error.status : 500
-  const body = JSON.stringify({ error: wire.message, code: wire.code })
-  const retryAfterMs = wire.details?.retryAfterMs
-  const retry = typeof retryAfterMs === 'number' ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : ''
-  // Destroyed once written: a client that keeps its half open would hold the connection for ever.
-  stream.end(
-    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => stream.destroy(),
-  )
 }

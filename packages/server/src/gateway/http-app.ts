@@ -3,10 +3,12 @@ import { AtpError, isAtpError, type Logger } from '@atp/core'
 import { checkJsonShape, parseJson } from '@atp/core/protocol'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { ServerLimits } from '../limits.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import { createClientErrorHandler, refuseOddRequests } from './client-errors.ts'
 import { errorAnswer } from './error-answer.ts'
 import { type AuthenticateRequest, guardRoutes } from './route-access.ts'
 import { watchRouteMethods } from './route-methods.ts'
+import { endUnreadAnswer } from './unread-answers.ts'
 
 /** What {@link createHttpApp} needs. */
 export interface HttpAppOptions {
@@ -77,7 +79,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     if (waiting.delete(request.raw)) reply.raw.writeContinue()
     done()
   })
-  app.addHook('onSend', ({ raw }, _reply, payload, done) => {
+  app.addHook('onSend', ({ raw }, reply, payload, done) => {
+    endUnreadAnswer(reply.raw, payload, limits.stuckMs)
     // A client that still waits to be told to send its body has not begun; Node closes its connection by itself.
     if (!raw.complete && !waiting.delete(raw)) discardBody(raw, limits.llmFrameBytes)
     done(null, payload)
@@ -91,9 +94,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => sendError(request, reply, noRoute(request.method, [])))
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toAtpError(error, limits)
-    if (known.code === 'internal_error') {
-      logger.error('gateway.defect', { requestId: request.id, error: error.stack ?? String(error) })
-    }
+    if (known.code === 'internal_error') logDefect(logger, error, { requestId: request.id })
     sendError(request, reply, known)
   })
   return app

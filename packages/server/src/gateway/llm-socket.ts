@@ -1,4 +1,4 @@
-import { AtpError, isAtpError, type Logger, toWireError } from '@atp/core'
+import { AtpError, type Logger, toWireError } from '@atp/core'
 import {
   type ContextRequestFrame,
   decodeFromLlm,
@@ -13,6 +13,7 @@ import type { Call, CallOutcome } from '../calls/call.ts'
 import type { CallRouter } from '../calls/call-router.ts'
 import type { ContextService } from '../calls/context-service.ts'
 import type { ServerLimits } from '../limits.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import type { StoredKey } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import { helloGreeting, protocol2Dialect } from './protocol-2.ts'
@@ -185,7 +186,7 @@ class LlmConnection {
       const context = await this.#options.contexts.get(this.#key.projectId, { toolkitId, provider, userPrompt })
       this.#socket.send(encodeFrame({ type: 'context', requestId, context: toWireContext(context) }))
     } catch (error) {
-      this.#report(error)
+      logDefect(this.#options.logger, error)
       // The frame was fine: this does not count among those that cannot be read.
       this.#socket.send(encodeFrame(errorFrame(error, requestId)))
     } finally {
@@ -195,14 +196,9 @@ class LlmConnection {
   }
 
   #fail(requestId: string, error: unknown): void {
-    this.#report(error)
+    logDefect(this.#options.logger, error)
     this.#open.delete(requestId)
     this.#socket.send(encodeFrame({ type: 'result', requestId, ok: false, error: toWireError(error) }))
-  }
-
-  #report(error: unknown): void {
-    if (isAtpError(error)) return
-    this.#options.logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   }
 }
 

@@ -4,6 +4,7 @@ import { AtpError } from '@atp/core'
 import { closeCodes } from '@atp/core/protocol'
 import type { RawData, WebSocket } from 'ws'
 import type { ServerLimits } from '../limits.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import { FrameWriter, type SentItem } from './frame-writer.ts'
 import type { SocketWatch } from './socket-watch.ts'
 
@@ -159,7 +160,7 @@ export class PeerSocket {
       this.onText(text)
     } catch (error) {
       // A defect of ours must cost this frame its answer's detail, never the process.
-      this.#logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
+      logDefect(this.#logger, error)
       this.#tell(this.#dialect.error(error, undefined))
     }
   }

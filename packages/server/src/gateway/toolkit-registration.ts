@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { AtpError, type Logger, type ToolDescriptor } from '@atp/core'
+import { AtpError, isAtpError, type Logger, type ToolDescriptor } from '@atp/core'
 import { encodeFrame, fromWireTool, type RegisterFrame, toolkitHash, type UnregisterFrame } from '@atp/core/protocol'
 import type { MessageBus } from '../bus/message-bus.ts'
 import type { SocketDelivery, ToolkitPeer } from '../delivery/socket.ts'
 import type { ServerLimits } from '../limits.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import type { Store, StoredToolkit } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { RateWindow } from './rate-window.ts'
@@ -92,9 +93,8 @@ export class ToolkitRegistration {
   }
 
   #refuse(error: unknown, requestId: string): void {
-    const known = error instanceof AtpError ? error : new AtpError('internal_error', 'Internal error')
-    if (known !== error) this.#options.logger.error('registration.defect', { error: String(error) })
-    this.#socket.refuse(known, requestId)
+    logDefect(this.#options.logger, error)
+    this.#socket.refuse(isAtpError(error) ? error : new AtpError('internal_error', 'Internal error'), requestId)
   }
 
   async #registerByHash(frame: RegisterFrame): Promise<void> {
@@ -214,7 +214,7 @@ function readTools(values: unknown[]): { accepted: ToolDescriptor[]; rejected: R
       }
       accepted.set(tool.name, tool)
     } catch (error) {
-      if (!(error instanceof AtpError)) throw error
+      if (!isAtpError(error)) throw error
       const name = (value as { name?: unknown } | null)?.name
       rejected.push({
         name: typeof name === 'string' ? name.slice(0, 128) : '',

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { AtpError, type Logger } from '@atp/core'
+import { closeCodes } from '@atp/core/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { ServerLimits } from '../limits.ts'
 import type { StoredKey } from '../store/store.ts'
@@ -23,21 +24,24 @@ export interface UpgradeOptions {
   watch: SocketWatch
   checkOrigin: (request: { host: string | undefined; origin: string | undefined }) => void
   isDraining: () => boolean
+  /** Names each refused handshake, for its peer and for the log. */
+  newId: () => string
   logger: Logger
 }
 
 /** Serves sockets on an HTTP server. */
 export function attachUpgrade(server: Server, options: UpgradeOptions): void {
-  const { limits, logger } = options
+  const { limits, newId, logger } = options
   const acceptor = new SocketAcceptor(options)
-  const refusal = new HandshakeRefusal({ delayMs: limits.refusalDelayMs, maxWaiting: limits.refusalsWaiting, logger })
+  const { refusalDelayMs: delayMs, refusalsWaiting: maxWaiting } = limits
+  const refusal = new HandshakeRefusal({ delayMs, maxWaiting, newId, logger })
   server.on('upgrade', (request, stream, head) => {
     // Until ws takes over, an error of the stream is ours to hear (rule T3).
     const onError = (error: Error): void => logger.debug('upgrade.stream_error', { error: error.message })
     stream.on('error', onError)
     acceptor.accept(request, stream, head).then(
       () => stream.off('error', onError),
-      (error: unknown) => refusal.refuse(stream, error),
+      (error: unknown) => refusal.refuse(request, stream, error),
     )
   })
 }
@@ -56,12 +60,14 @@ class SocketAcceptor {
   async accept(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const { admission } = this.#options
     const { route, server, keyInPath, laterKey } = this.#find(request.url ?? '')
-    if (this.#options.isDraining()) throw new AtpError('server_shutting_down', 'The server restarts; connect again')
+    this.#refuseWhileDraining()
     this.#options.checkOrigin({ host: request.headers.host, origin: request.headers.origin })
     const address = this.#options.addressOf(request)
     const text = bearerKey(request.headers.authorization) ?? keyInPath
     const keyLater = text === undefined && route.greeting.firstFrame
     const key = keyLater ? undefined : await admission.authenticate(text, route, address)
+    // Again: sockets that are there when the server closes are told, and one that came later would hold it up.
+    this.#refuseWhileDraining()
     if (key) admission.countConnect()
     const leave = key ? undefined : admission.enterWithoutKey(address)
     let accepted = false
@@ -71,6 +77,10 @@ class SocketAcceptor {
     })
     // ws answers a bad handshake by itself, and calls back before it returns for a good one.
     if (!accepted) leave?.()
+  }
+
+  #refuseWhileDraining(): void {
+    if (this.#options.isDraining()) throw new AtpError('server_shutting_down', 'The server restarts; connect again')
   }
 
   #greet(
@@ -86,12 +96,12 @@ class SocketAcceptor {
   ): void {
     const { admission, limits, watch, logger } = this.#options
     const { key, laterKey, address, leave } = shown
-    if (!key) limitFrames(socket, limits.helloBytes)
     const peer = new PeerSocket({ socket, stream, dialect: route.dialect, limits, watch, logger })
     if (leave) peer.onClose(leave)
+    const allowFrames = key ? undefined : limitFirstFrame(socket, peer, limits.helloBytes)
     const onAuthenticated = (): void => {
       leave?.()
-      limitFrames(socket, route.maxFrameBytes)
+      allowFrames?.(route.maxFrameBytes)
     }
     greetPeer(peer, { route, admission, key, laterKey, address, onAuthenticated, limits, logger })
   }
@@ -127,8 +137,25 @@ function createWebSocketServer(maxPayload: number): WebSocketServer {
   } as ConstructorParameters<typeof WebSocketServer>[0])
 }
 
-/** A peer without a key gets small frames only (rule T4); afterwards the limit of its kind holds. */
-function limitFrames(socket: WebSocket, maxBytes: number): void {
-  const receiver = (socket as WebSocket & { _receiver?: { _maxPayload: number } })._receiver
-  if (receiver) receiver._maxPayload = maxBytes
+/** What ws reads frames with. */
+type FrameReader = NodeJS.EventEmitter & { _maxPayload: number }
+
+/**
+ * A peer without a key gets one small frame, and is closed with 4401 for a larger one before it has arrived (rule T4).
+ * Returns what allows larger frames; above those, ws closes with 1009 (rule T2).
+ */
+function limitFirstFrame(socket: WebSocket, peer: PeerSocket, maxBytes: number): (maxFrameBytes: number) => void {
+  // ws has no limit that can change: this is where it keeps the one it was given.
+  const reader = (socket as WebSocket & { _receiver: FrameReader })._receiver
+  reader._maxPayload = maxBytes
+  const onError = ({ code }: NodeJS.ErrnoException): void => {
+    if (code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return
+    peer.close(closeCodes.unauthorized, `the first frame may have ${maxBytes} bytes`)
+  }
+  // Before ws hears of it, which closes with 1009 whoever is not being closed already.
+  reader.prependListener('error', onError)
+  return (maxFrameBytes) => {
+    reader._maxPayload = maxFrameBytes
+    reader.off('error', onError)
+  }
 }

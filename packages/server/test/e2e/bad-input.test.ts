@@ -287,9 +287,20 @@ describe('a socket', () => {
   })
 
   it('takes no more than 4 KiB from a peer that has shown no key', async () => {
-    await using peer = await connectRawPeer({ url: server.url, path: '/ws/v2/llm', hello: false })
-    peer.send({ type: 'hello', protocol: 2, instance_id: 'i', padding: 'x'.repeat(5_000) })
-    await expect(peer.closed).resolves.toBe(1009)
+    const hello = JSON.stringify({ type: 'hello', protocol: 2, instance_id: 'i', api_key: server.keys.llmKey })
+    const base = { url: server.url, path: '/ws/v2/llm', hello: false } as const
+    await using peer = await connectRawPeer(base)
+    peer.send(hello.padEnd(4_097))
+    await expect(peer.closed).resolves.toBe(4401)
+    expect(peer.frames).toEqual([])
+    await using good = await connectRawPeer(base)
+    good.send(hello.padEnd(4_096))
+    await good.next(({ type }) => type === 'welcome')
+    // Its key is good: now the limits of its kind hold.
+    good.send('x'.repeat(5_000))
+    await good.next(({ type }) => type === 'error')
+    good.send('x'.repeat(2 * 1_048_576))
+    await expect(good.closed).resolves.toBe(1009)
   })
 
   it('refuses a second call under a request_id that is under way', async () => {

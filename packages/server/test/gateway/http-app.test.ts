@@ -21,7 +21,14 @@ it('keeps the time and header limits of rule T1', async () => {
     headersTimeout: server.headersTimeout,
     requestTimeout: server.requestTimeout,
     maxHeadersCount: server.maxHeadersCount,
-  }).toEqual({ headersTimeout: 10_000, requestTimeout: 30_000, maxHeadersCount: 100 })
+    // What is not looked at is not ended either. It is no documented member.
+    connectionsCheckingInterval: Reflect.get(server, 'connectionsCheckingInterval'),
+  }).toEqual({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    maxHeadersCount: 100,
+    connectionsCheckingInterval: 5_000,
+  })
 })
 
 it('masks a defect, logs it whole, and answers with the request’s id', async () => {

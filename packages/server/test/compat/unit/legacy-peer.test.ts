@@ -94,6 +94,15 @@ describe('calls', () => {
     expect([first.sent, second.sent]).toEqual([true, false])
   })
 
+  it('are not sent to a socket that is being closed', () => {
+    send('a')
+    const second = send('b')
+    socket.open = false
+    peer.answered('a')
+    peer.close()
+    expect([socket.sent, second.sent]).toEqual([['a'], false])
+  })
+
   it('carry the token only for tools that declare auth', () => {
     const spy = vi.spyOn(socket, 'send')
     const { tool } = makeCall().call
