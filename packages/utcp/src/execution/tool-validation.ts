@@ -1,0 +1,75 @@
+import type { JsonSchema, Logger } from '@atp/core'
+import { type CompiledSchema, compileSchema } from '@atp/core/protocol'
+import { messageOf } from '../errors/to-utcp-error.ts'
+import { UtcpError } from '../errors/utcp-error.ts'
+import type { Tool } from '../model/models.ts'
+
+/** How many problems an error lists. */
+const maxIssues = 20
+
+/** Checks arguments and results against a tool's schemas with an interpreter: no code is generated. */
+export class ToolValidation {
+  readonly #logger: Logger
+  /** By schema object; null for one that cannot be used. */
+  readonly #compiled = new WeakMap<JsonSchema, CompiledSchema | null>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** @throws UtcpError `invalid_arguments` with `details.issues` */
+  async checkArguments(tool: Tool, args: unknown): Promise<void> {
+    const issues = await this.#issues(tool, tool.inputs, args, 'inputs')
+    if (issues.length === 0) return
+    const shown = issues.slice(0, 3).map(issueText).join('; ')
+    throw new UtcpError('invalid_arguments', `The arguments do not fit the tool "${tool.name}": ${shown}`, {
+      details: { issues: issues.slice(0, maxIssues) },
+    })
+  }
+
+  /** @throws UtcpError `invalid_result` with `details.issues` */
+  async checkResult(tool: Tool, result: unknown): Promise<void> {
+    const issues = await this.#issues(tool, tool.outputs, result, 'outputs')
+    if (issues.length === 0) return
+    const shown = issues.slice(0, 3).map(issueText).join('; ')
+    throw new UtcpError('invalid_result', `The result of the tool "${tool.name}" is not what it promises: ${shown}`, {
+      details: { issues: issues.slice(0, maxIssues) },
+    })
+  }
+
+  async #issues(
+    tool: Tool,
+    schema: JsonSchema,
+    value: unknown,
+    member: 'inputs' | 'outputs',
+  ): Promise<{ path: string; message: string }[]> {
+    if (isEmpty(schema)) return []
+    let compiled = this.#compiled.get(schema)
+    if (compiled === undefined) {
+      compiled = this.#compile(tool, schema, member)
+      this.#compiled.set(schema, compiled)
+    }
+    if (compiled === null) return []
+    const validation = await compiled.validate(value)
+    return validation.ok ? [] : validation.issues
+  }
+
+  /** A schema of a stranger that cannot be used is no reason not to call: the tool's own server checks as well. */
+  #compile(tool: Tool, schema: JsonSchema, member: string): CompiledSchema | null {
+    try {
+      return compileSchema(schema, 'input', `Tool "${tool.name}": ${member}`)
+    } catch (error) {
+      this.#logger.warn('utcp.schema_unusable', { tool: tool.name, member, reason: messageOf(error) })
+      return null
+    }
+  }
+}
+
+function isEmpty(schema: JsonSchema): boolean {
+  for (const _ in schema) return false
+  return true
+}
+
+function issueText({ path, message }: { path: string; message: string }): string {
+  return path === '' ? message : `${path}: ${message}`
+}

@@ -1,0 +1,7 @@
+export { describeCommunicationProtocol, type ProtocolFixture } from './communication-protocol.ts'
+export { describeAuthParser, describeCallTemplateParser, type ParserSample } from './template-parser.ts'
+export { describeToolPostProcessor } from './tool-post-processor.ts'
+export { describeToolRepository } from './tool-repository.ts'
+export { describeToolSearchStrategy } from './tool-search-strategy.ts'
+export { describeVariableLoader } from './variable-loader.ts'
+export { describeVariableSubstitutor } from './variable-substitutor.ts'
