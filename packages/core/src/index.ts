@@ -1,13 +1,25 @@
 // Every line is public API: adding one is a decision.
 export { defaultBaseUrl } from './clients/base-url.ts'
 export type { ConnectionState } from './clients/connection.ts'
+export type { LegacyFallback } from './clients/legacy/legacy-fallback.ts'
 export {
   type CallRequest,
   type CallToolRequest,
   LLMClient,
   type LLMClientOptions,
+  type ToolkitChoice,
   type ToolkitContextRequest,
+  type ToolkitsContextRequest,
 } from './clients/llm-client.ts'
+export type { ToolkitsContext, ToolRoute } from './clients/merge-contexts.ts'
+export type {
+  DeveloperProfile,
+  ListedToolkit,
+  StoreTool,
+  ToolkitDetails,
+  ToolkitPage,
+} from './clients/store-bodies.ts'
+export type { PageRequest } from './clients/store-client.ts'
 export { ToolKitClient, type ToolKitClientEvents, type ToolKitClientOptions } from './clients/toolkit-client.ts'
 export { type InvokeOptions, type InvokeOutcome, invokeTool } from './dispatch/invoke-tool.ts'
 export { AtpError, type AtpErrorOptions, isAtpError, ToolError } from './errors/atp-error.ts'

@@ -1,6 +1,6 @@
 // The provider formats for those who describe tools to a model or read its calls without a server in between.
 export { type AnthropicResultMessage, type AnthropicTool, anthropicFormat } from './providers/anthropic.ts'
-export { checkTool, type ToolCheck } from './providers/check-tool.ts'
+export { type CheckedTool, checkTool, checkTools, type ToolCheck } from './providers/check-tool.ts'
 export type { ToolRefusal } from './providers/lower-tool.ts'
 export type { ChangeCode, ToolChange } from './providers/lowering/lowering-context.ts'
 export type { RefusalCode } from './providers/lowering/lowering-refusal.ts'

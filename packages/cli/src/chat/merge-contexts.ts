@@ -1,4 +1,4 @@
-import type { ToolkitContext } from '@atp/core'
+import { AtpError, isErrorCode, type ToolAnnotations, type ToolkitContext, type ToolkitsContext } from '@atp/core'
 
 /** A tool as the model knows it, and where its calls go. */
 export interface RoutedTool {
@@ -17,7 +17,7 @@ export interface RoutedTool {
   destructive: boolean
 }
 
-/** The tools of several toolkits as those of one. */
+/** The tools of a chat, of one toolkit or of several. */
 export interface MergedContext {
   /** In the provider's form. */
   tools: Record<string, unknown>[]
@@ -27,66 +27,42 @@ export interface MergedContext {
   warnings: { tool: string; message: string }[]
 }
 
-/**
- * Puts contexts of one provider together. A name that more than one toolkit has gets its toolkit's name in front; all
- * others stay as they are. The same toolkit twice counts once.
- */
-export function mergeContexts(contexts: readonly ToolkitContext[]): MergedContext {
-  const toolkits = [...new Map(contexts.map((context) => [context.toolkitId, context])).values()]
-  const found = toolkits.flatMap((context) => context.tools.map((tool) => ({ context, tool, ...describe(tool) })))
-  const names = uniqueNames(found.map(({ name, context }) => ({ name, toolkit: context.toolkitName })))
+/** The tools of one toolkit, under their own names. */
+export function fromOne(context: ToolkitContext): MergedContext {
+  const { tools, instructions, warnings, toolkitId, toolkitName, annotations } = context
   const routes = new Map<string, RoutedTool>()
-  const tools = found.map(({ context, tool, name, description }, index) => {
-    const shown = names[index] as string
-    const destructive =
-      context.annotations === undefined ||
-      context.annotations.some((each) => each.tool === name && each.destructive === true)
-    const { toolkitId, toolkitName } = context
-    const summary = description.trim().split('\n', 1)[0] ?? ''
-    routes.set(shown, { name: shown, toolkitId, toolkitName, tool: name, summary, destructive })
-    return shown === name ? tool : withName(tool, shown)
-  })
-  return {
-    tools,
-    routes,
-    instructions: mergeInstructions(toolkits),
-    warnings: toolkits.flatMap((context) => context.warnings),
+  for (const { name, summary } of tools.map(describe)) {
+    const own = annotations && (annotations.find(({ tool }) => tool === name) ?? {})
+    routes.set(name, { name, toolkitId, toolkitName, tool: name, summary, destructive: isDestructive(own) })
   }
+  return { tools, routes, instructions: instructions || undefined, warnings }
 }
 
-/** What every provider takes as the name of a tool. */
-const maxNameLength = 64
+/**
+ * The tools of several toolkits, each named `<toolkit>__<tool>`.
+ * @throws AtpError why one of them cannot be had: who names a toolkit wants it
+ */
+export function fromSeveral(context: ToolkitsContext): MergedContext {
+  const { tools, instructions, warnings } = context
+  const missing = warnings.find(({ tool }) => tool === '')
+  if (missing) throw new AtpError(isErrorCode(missing.code) ? missing.code : 'toolkit_not_found', missing.message)
+  const routes = new Map<string, RoutedTool>()
+  for (const { name, summary } of tools.map(describe)) {
+    const route = context.routes.get(name)
+    if (route === undefined) continue
+    const { annotations, ...where } = route
+    routes.set(name, { name, ...where, summary, destructive: isDestructive(annotations) })
+  }
+  return { tools, routes, instructions, warnings }
+}
 
-function uniqueNames(tools: readonly { name: string; toolkit: string }[]): string[] {
-  const counts = new Map<string, number>()
-  for (const { name } of tools) counts.set(name, (counts.get(name) ?? 0) + 1)
-  // Names that stay are taken before any is made up.
-  const taken = new Set([...counts].filter(([, count]) => count === 1).map(([name]) => name))
-  return tools.map(({ name, toolkit }) => {
-    if (counts.get(name) === 1) return name
-    const readable = `${toolkit.replaceAll(/[^a-zA-Z0-9_-]+/g, '_')}_${name}`
-    let shown = readable.slice(0, maxNameLength)
-    for (let attempt = 2; taken.has(shown); attempt += 1) {
-      shown = `${readable.slice(0, maxNameLength - 1 - String(attempt).length)}_${attempt}`
-    }
-    taken.add(shown)
-    return shown
-  })
+function isDestructive(annotations: ToolAnnotations | undefined): boolean {
+  return annotations === undefined || annotations.destructive === true
 }
 
 /** Every provider's form has the name and the description at the top or below `function`. */
-function describe(tool: Record<string, unknown>): { name: string; description: string } {
+function describe(tool: Record<string, unknown>): { name: string; summary: string } {
   const { name, description } = { ...tool, ...(tool.function as object | undefined) } as Record<string, unknown>
-  return { name: String(name), description: String(description ?? '') }
-}
-
-function withName(tool: Record<string, unknown>, name: string): Record<string, unknown> {
-  return tool.function === undefined ? { ...tool, name } : { ...tool, function: { ...(tool.function as object), name } }
-}
-
-function mergeInstructions(toolkits: readonly ToolkitContext[]): string | undefined {
-  const given = toolkits.filter((context) => context.instructions)
-  if (given.length === 0) return undefined
-  if (toolkits.length === 1) return given[0]?.instructions
-  return given.map((each) => `For the tools of "${each.toolkitName}":\n${each.instructions}`).join('\n\n')
+  const summary = String(description ?? '').trim()
+  return { name: String(name), summary: summary.split('\n', 1)[0] ?? '' }
 }

@@ -1,6 +1,6 @@
 import { isAtpError, type LLMClient, type ParsedToolCall, type ProviderName } from '@atp/core'
 import { unreachable } from '../unreachable.ts'
-import { type MergedContext, mergeContexts, type RoutedTool } from './merge-contexts.ts'
+import { fromOne, fromSeveral, type MergedContext, type RoutedTool } from './merge-contexts.ts'
 
 /** The toolkits of a chat, behind one server. */
 export interface Toolbox {
@@ -27,8 +27,11 @@ export interface ToolboxOptions {
 export function createToolbox({ client, provider, toolkits, authToken }: ToolboxOptions): Toolbox {
   return {
     async load(signal) {
-      const ask = (toolkitId: string) => client.getToolkitContext({ toolkitId, provider, signal })
-      return mergeContexts(await reach(Promise.all(toolkits.map(ask))))
+      const [toolkitId] = toolkits
+      if (toolkits.length === 1 && toolkitId !== undefined) {
+        return fromOne(await reach(client.getToolkitContext({ toolkitId, provider, signal })))
+      }
+      return fromSeveral(await reach(client.getToolkitContext({ toolkits, provider, signal })))
     },
     run({ toolkitId, tool }, { args = {} }, signal) {
       const token = authToken ? { authToken } : {}

@@ -1,14 +1,16 @@
-import type { ToolkitContext } from '@atp/core'
+import type { ToolkitContext, ToolkitsContext, ToolRoute } from '@atp/core'
 import { describe, expect, it } from 'vitest'
-import { mergeContexts } from '../../src/chat/merge-contexts.ts'
+import { fromOne, fromSeveral } from '../../src/chat/merge-contexts.ts'
 
-function context(name: string, tools: string[], more: Partial<ToolkitContext> = {}): ToolkitContext {
+const tool = (name: string) => ({ type: 'function', function: { name, description: `${name} it\nAt length` } })
+
+function one(tools: string[], more: Partial<ToolkitContext> = {}): ToolkitContext {
   return {
-    toolkitId: `id-${name}`,
-    toolkitName: name,
+    toolkitId: 'id-shop',
+    toolkitName: 'shop',
     caption: '',
     provider: 'openai-chat',
-    tools: tools.map((tool) => ({ type: 'function', function: { name: tool, description: `${tool} it\nAt length` } })),
+    tools: tools.map(tool),
     userPrompt: '',
     warnings: [],
     annotations: [],
@@ -16,72 +18,88 @@ function context(name: string, tools: string[], more: Partial<ToolkitContext> = 
   }
 }
 
-const namesOf = (...contexts: ToolkitContext[]): string[] =>
-  mergeContexts(contexts).tools.map((tool) => (tool.function as { name: string }).name)
+function several(routes: Record<string, ToolRoute>, more: Partial<ToolkitsContext> = {}): ToolkitsContext {
+  return {
+    toolkits: [],
+    provider: 'openai-chat',
+    tools: Object.keys(routes).map(tool),
+    routes: new Map(Object.entries(routes)),
+    userPrompt: '',
+    warnings: [],
+    ...more,
+  }
+}
 
-describe('tools of several toolkits', () => {
-  it('keep their names where they are the only ones', () => {
-    expect(namesOf(context('a', ['add', 'greet']), context('b', ['find']))).toEqual(['add', 'greet', 'find'])
-  })
-
-  it('get the toolkit in front where two have one name, and are called by the old one', () => {
-    const { routes } = mergeContexts([context('My Files', ['find', 'add']), context('web', ['find'])])
-    expect([...routes.keys()]).toEqual(['My_Files_find', 'add', 'web_find'])
-    expect(routes.get('web_find')).toEqual({
-      name: 'web_find',
-      toolkitId: 'id-web',
-      toolkitName: 'web',
-      tool: 'find',
-      summary: 'find it',
-      destructive: false,
-    })
-  })
-
-  it('never get the name of another tool, nor one that providers refuse', () => {
-    const names = namesOf(
-      context('web', ['find', 'x'.repeat(64)]),
-      context('wéb', ['find', 'x'.repeat(64)]),
-      context('other', ['web_find', 'w_b_find']),
-    )
-    expect(names.slice(0, 1)).toEqual(['web_find_2'])
-    expect(new Set(names).size).toBe(6)
-    for (const name of names) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/)
-  })
-
-  it('count once when a toolkit is named twice, by its id and its name', () => {
-    expect(namesOf(context('a', ['add']), context('a', ['add']))).toEqual(['add'])
-  })
-
-  it('in flat form are renamed too', () => {
-    const flat = (name: string) => context(name, [], { tools: [{ type: 'function', name: 'find', description: '' }] })
-    expect(mergeContexts([flat('a'), flat('b')]).tools.map(({ name }) => name)).toEqual(['a_find', 'b_find'])
-  })
+const route = (toolkitName: string, name: string, annotations: ToolRoute['annotations']): ToolRoute => ({
+  toolkitId: `id-${toolkitName}`,
+  toolkitName,
+  tool: name,
+  annotations,
 })
 
-describe('a tool', () => {
-  it('is destructive when its author says so, and when the server says nothing of any tool', () => {
+describe('the tools of one toolkit', () => {
+  it('keep their names, and are told by the first line of what they do', () => {
+    const { routes, tools } = fromOne(one(['find']))
+    expect(tools).toEqual([tool('find')])
+    expect([...routes.values()]).toEqual([
+      {
+        name: 'find',
+        toolkitId: 'id-shop',
+        toolkitName: 'shop',
+        tool: 'find',
+        summary: 'find it',
+        destructive: false,
+      },
+    ])
+  })
+
+  it('in flat form are read too', () => {
+    const { routes } = fromOne(one([], { tools: [{ type: 'function', name: 'find', description: 'Finds' }] }))
+    expect(routes.get('find')).toMatchObject({ summary: 'Finds' })
+  })
+
+  it('are destructive when their author says so, and when the server says nothing of any tool', () => {
+    const destructive = (context: ToolkitContext) =>
+      [...fromOne(context).routes.values()].map((each) => each.destructive)
     const annotations = [
       { tool: 'remove', destructive: true, readOnly: true },
       { tool: 'read', destructive: false },
     ]
-    const { routes } = mergeContexts([
-      context('told', ['remove', 'read', 'plain'], { annotations }),
-      context('untold', ['anything'], { annotations: undefined }),
-    ])
-    expect([...routes.values()].map(({ name, destructive }) => [name, destructive])).toEqual([
-      ['remove', true],
-      ['read', false],
-      ['plain', false],
-      ['anything', true],
-    ])
+    expect(destructive(one(['remove', 'read', 'plain'], { annotations }))).toEqual([true, false, false])
+    expect(destructive(one(['anything'], { annotations: undefined }))).toEqual([true])
+  })
+
+  it('come with what their author tells the model', () => {
+    expect(fromOne(one([], { instructions: 'Be kind.' })).instructions).toBe('Be kind.')
+    expect(fromOne(one([], { instructions: '' })).instructions).toBeUndefined()
   })
 })
 
-describe('instructions', () => {
-  it('of one toolkit stay as they are, of several they name it', () => {
-    const kind = context('a', [], { instructions: 'Be kind.' })
-    expect(mergeContexts([kind]).instructions).toBe('Be kind.')
-    expect(mergeContexts([context('b', [])]).instructions).toBeUndefined()
-    expect(mergeContexts([kind, context('b', [])]).instructions).toBe('For the tools of "a":\nBe kind.')
+describe('the tools of several toolkits', () => {
+  it('are called by the names that their toolkits know', () => {
+    const { routes, instructions } = fromSeveral(
+      several(
+        { web__find: route('web', 'find', {}), old__find: route('old', 'find', undefined) },
+        { instructions: 'For the tools of "web":\nBe kind.' },
+      ),
+    )
+    expect(routes.get('web__find')).toEqual({
+      name: 'web__find',
+      toolkitId: 'id-web',
+      toolkitName: 'web',
+      tool: 'find',
+      summary: 'web__find it',
+      destructive: false,
+    })
+    expect(routes.get('old__find')?.destructive).toBe(true)
+    expect(instructions).toBe('For the tools of "web":\nBe kind.')
+  })
+
+  it('are not there when one toolkit is missing, which the user asked for', () => {
+    const warning = { toolkit: 'typo', tool: '', provider: 'openai', code: 'toolkit_not_found', message: 'No "typo"' }
+    expect(() => fromSeveral(several({}, { warnings: [warning] }))).toThrow(
+      expect.objectContaining({ code: 'toolkit_not_found', message: 'No "typo"' }),
+    )
+    expect(fromSeveral(several({}, { warnings: [{ ...warning, tool: 'odd' }] })).warnings).toHaveLength(1)
   })
 })

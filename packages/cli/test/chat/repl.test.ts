@@ -45,8 +45,10 @@ describe('atp chat at a terminal', () => {
     const terminal = chat(endpoint)
     await terminal.sees(/> $/)
     terminal.type(`/tools${keys.enter}`)
-    await terminal.sees(/ {2}add {2}\(shelf\) {2}Adds two numbers\n {2}remove {2}\(shelf, asks first\)[\s\S]*> $/)
-    expect(terminal.screen()).toContain('  shelf_greet  (shelf)  Greets in another way\n')
+    await terminal.sees(
+      / {2}shelf__add {2}\(shelf\) {2}Adds two numbers\n {2}shelf__remove {2}\(shelf, asks first\)[\s\S]*> $/,
+    )
+    expect(terminal.screen()).toContain('  shelf__greet  (shelf)  Greets in another way\n')
     terminal.type(`/help${keys.enter}`)
     await terminal.sees(/\/clear {2}forget[\s\S]*> $/)
     terminal.type(`/nonsense${keys.enter}`)
@@ -72,7 +74,7 @@ describe('atp chat at a terminal', () => {
   })
 
   it('asks before a destructive tool runs: no by default, yes, and always for this tool', async () => {
-    const remove = (thing: string) => ({ calls: [{ name: 'remove', args: { thing } }] })
+    const remove = (thing: string) => ({ calls: [{ name: 'shelf__remove', args: { thing } }] })
     const things = ['vase', 'lamp', 'rug', 'book']
     await using endpoint = await startProviderEndpoint('openai', (results) => {
       const thing = things[results.length]
@@ -103,9 +105,9 @@ describe('atp chat at a terminal', () => {
     const begun = demo.nextPause()
     await using endpoint = await startProviderEndpoint('openai', (results) =>
       results.length === 0
-        ? { calls: [{ name: 'pause', args: {} }] }
+        ? { calls: [{ name: 'shelf__pause', args: {} }] }
         : results.length === 1
-          ? { calls: [{ name: 'remove', args: { thing: 'vase' } }] }
+          ? { calls: [{ name: 'shelf__remove', args: { thing: 'vase' } }] }
           : { text: 'Done' },
     )
     const terminal = chat(endpoint)
@@ -148,7 +150,7 @@ describe('atp chat at a terminal', () => {
 
   it('cancels a running tool on Ctrl-C, and ends on the next', async () => {
     const begun = demo.nextWait()
-    await using endpoint = await startProviderEndpoint('openai', [{ calls: [{ name: 'wait', args: {} }] }])
+    await using endpoint = await startProviderEndpoint('openai', [{ calls: [{ name: 'demo__wait', args: {} }] }])
     const terminal = chat(endpoint)
     await terminal.sees(/> $/)
     terminal.type(`Wait${keys.enter}`)
@@ -162,7 +164,7 @@ describe('atp chat at a terminal', () => {
 
   it('ends the exchange on Ctrl-C at the question', async () => {
     await using endpoint = await startProviderEndpoint('openai', [
-      { calls: [{ name: 'remove', args: { thing: 'vase' } }] },
+      { calls: [{ name: 'shelf__remove', args: { thing: 'vase' } }] },
     ])
     const terminal = chat(endpoint)
     await terminal.sees(/> $/)
@@ -192,7 +194,7 @@ describe('atp chat at a terminal', () => {
 
   it('cuts the lines of calls to the width of the terminal, with colours unless they are refused', async () => {
     const script: Script = (results) =>
-      results.length === 0 ? { calls: [{ name: 'echo', args: { long: 'x'.repeat(200) } }] } : { text: 'Done' }
+      results.length === 0 ? { calls: [{ name: 'demo__echo', args: { long: 'x'.repeat(200) } }] } : { text: 'Done' }
     await using endpoint = await startProviderEndpoint('openai', script)
     const coloured = chat(endpoint, ['Echo'])
     expect(await coloured.exitCode).toBe(0)

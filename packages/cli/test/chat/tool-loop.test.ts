@@ -85,11 +85,11 @@ describe.each(endpointProviders)('atp chat with %s', (provider) => {
       results.length === 0
         ? {
             calls: [
-              { name: 'add', args: '{"a": 2, "b"' },
-              { name: 'fail', args: {} },
+              { name: 'shelf__add', args: '{"a": 2, "b"' },
+              { name: 'demo__fail', args: {} },
               { name: 'nothing', args: {} },
-              { name: 'add', args: { a: 1, b: 'one' } },
-              { name: 'add', args: { a: 1, b: 1 } },
+              { name: 'shelf__add', args: { a: 1, b: 'one' } },
+              { name: 'shelf__add', args: { a: 1, b: 1 } },
             ],
           }
         : { text: results.join(' | ') },

@@ -14,3 +14,15 @@ export function checkWaitMs(name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'number' && value >= 0 && value <= maxTimerMs)) return
   throw new AtpError('invalid_config', `${name} must be a number of milliseconds from 0 to ${maxTimerMs}`)
 }
+
+/** Refuses a text where a switch belongs, such as "false" of an environment. @throws AtpError `invalid_config` */
+export function checkLegacyFallback(value: unknown): void {
+  if (value === undefined || typeof value === 'boolean' || value === 'always') return
+  throw new AtpError('invalid_config', 'legacyFallback must be true, false or "always"')
+}
+
+/** What the server takes: a client it refuses would try again for ever. @throws AtpError `invalid_config` */
+export function checkConcurrency(value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 65_536)) return
+  throw new AtpError('invalid_config', 'maxConcurrency must be a whole number from 1 to 65536')
+}

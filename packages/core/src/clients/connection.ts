@@ -172,12 +172,14 @@ export function lostError(code: number, reason: string): AtpError {
   return new AtpError(finalCloseCodes.get(code) ?? 'connection_closed', `The server closed the connection: ${said}`)
 }
 
-function retryAfterMs({ details }: AtpError): number {
+/** How long the server wants to be left alone, in milliseconds. */
+export function retryAfterMs({ details }: AtpError): number {
   const told = details?.retryAfterMs
   return typeof told === 'number' && told > 0 ? Math.min(told, maxRetryAfterMs) : 0
 }
 
-function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `delayMs` milliseconds, or when `signal` aborts. */
+export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     // A listener told of this delay may have stopped the client.
     if (signal.aborted) {

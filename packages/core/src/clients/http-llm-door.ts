@@ -1,7 +1,5 @@
 import type { ZodType } from 'zod'
-import { cancelledError } from '../dispatch/call-context.ts'
-import { AtpError, isAtpError } from '../errors/atp-error.ts'
-import { type ErrorCode, isErrorCode } from '../errors/codes.ts'
+import { AtpError } from '../errors/atp-error.ts'
 import { errorText } from '../errors/to-wire-error.ts'
 import {
   type ContextRequestBody,
@@ -9,9 +7,10 @@ import {
   type TaskRequestBody,
   taskResponse,
 } from '../protocol/http-bodies.ts'
-import { answerLimits, isJsonObject, type JsonLimits, parseJson } from '../protocol/json.ts'
 import { firstIssues } from '../protocol/tool-descriptor.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
+import { requestJson } from './http-request.ts'
+import { inProvidersForm } from './legacy/founding-tools.ts'
 import type { LlmDoor } from './llm-door.ts'
 import { peerError } from './session.ts'
 
@@ -24,15 +23,8 @@ interface HttpLlmDoorOptions {
 
 const contextTimeoutMs = 30_000
 const graceMs = 5_000
-/** A result or a context, three levels down in the body. */
-const bodyLimits: JsonLimits = { ...answerLimits, maxDepth: answerLimits.maxDepth + 3 }
-/** What a status means where the body does not say: an answer of a proxy. */
-const codesByStatus = new Map<number, ErrorCode>([
-  [401, 'unauthorized'],
-  [403, 'forbidden'],
-  [413, 'payload_too_large'],
-  [429, 'rate_limited'],
-])
+/** Our servers then say more than founding ones: warnings, typed errors. */
+const accept = 'application/vnd.atp+json, application/json'
 
 /** One HTTP request for each question, on the route that older clients use too. */
 export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions): LlmDoor {
@@ -43,32 +35,17 @@ export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions
     body: ContextRequestBody | TaskRequestBody,
     schema: ZodType<T>,
     timeoutMs: number,
-    caller: AbortSignal | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<T> {
-    const json = encode(body)
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const closed = closing.signal
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', accept: 'application/json' },
-        body: json,
-        signal: AbortSignal.any([timeout, closed, ...(caller ? [caller] : [])]),
-      })
-      const text = await response.text()
-      if (!response.ok) throw statusError(url, response.status, text)
-      return readAnswer(url, text, schema)
-    } catch (error) {
-      if (caller?.aborted) throw cancelledError(caller.reason)
-      if (closed.aborted) throw new AtpError('client_stopped', 'The client was closed', { cause: error })
-      if (timeout.aborted) throw new AtpError('deadline_exceeded', `${url} did not answer within ${timeoutMs} ms`)
-      if (isAtpError(error)) throw error
-      throw new AtpError('connection_failed', `Cannot reach ${url}: ${causeText(error)}`, { cause: error })
-    }
+    const request = { url, apiKey, body: encode(body), accept, timeoutMs, signal, closed: closing.signal, fetch }
+    const answer = await requestJson({ ...request, missing: 'toolkit_not_found' })
+    const parsed = schema.safeParse(answer)
+    if (parsed.success) return parsed.data
+    throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
   }
 
   return {
-    context({ toolkitId, provider, userPrompt, signal }) {
+    async context({ toolkitId, provider, userPrompt, signal }) {
       const body: ContextRequestBody = {
         type: 'get_toolkit_context',
         request_id: crypto.randomUUID(),
@@ -76,7 +53,8 @@ export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions
         provider,
         user_prompt: userPrompt,
       }
-      return post(body, contextResponse, contextTimeoutMs, signal)
+      const context = await post(body, contextResponse, contextTimeoutMs, signal)
+      return { ...context, tools: inProvidersForm(context.tools, provider) }
     },
     async call({ toolkitId, tool, params, provider, userPrompt, authToken, timeoutMs, signal }) {
       const body: TaskRequestBody = {
@@ -88,9 +66,9 @@ export function createHttpLlmDoor({ baseUrl, apiKey, fetch }: HttpLlmDoorOptions
         user_prompt: userPrompt,
         timeout_ms: timeoutMs,
       }
-      const { result, error } = await post(body, taskResponse, (timeoutMs ?? maxTimeoutMs) + graceMs, signal)
-      if (error) throw peerError(error)
-      return result
+      const { outcome } = await post(body, taskResponse, (timeoutMs ?? maxTimeoutMs) + graceMs, signal)
+      if (!outcome.ok) throw peerError(outcome.error)
+      return outcome.result
     },
     async close() {
       closing.abort()
@@ -109,37 +87,4 @@ function encode(body: ContextRequestBody | TaskRequestBody): string {
       cause: error,
     })
   }
-}
-
-function readAnswer<T>(url: string, text: string, schema: ZodType<T>): T {
-  let value: unknown
-  try {
-    value = parseJson(text, bodyLimits)
-  } catch (error) {
-    throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${errorText(error)}`, { cause: error })
-  }
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
-}
-
-function statusError(url: string, status: number, text: string): AtpError {
-  let code: ErrorCode = codesByStatus.get(status) ?? (status >= 500 ? 'connection_failed' : 'protocol_error')
-  let message = `${url} answered ${status}`
-  try {
-    const body = parseJson(text)
-    if (isJsonObject(body)) {
-      if (typeof body.error === 'string') message = body.error
-      if (isErrorCode(body.code)) code = body.code
-    }
-  } catch {
-    // A proxy's page: the status says enough.
-  }
-  return new AtpError(code, message, { details: { status } })
-}
-
-/** `fetch failed` says nothing; what it was caused by does. */
-function causeText(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { message?: string; code?: string } }
-  return cause?.message || cause?.code || message || String(error)
 }

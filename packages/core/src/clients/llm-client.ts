@@ -1,116 +1,73 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { AtpError, isAtpError } from '../errors/atp-error.ts'
-import { toWireError } from '../errors/to-wire-error.ts'
-import { type Logger, silentLogger } from '../logging/logger.ts'
+import { AtpError } from '../errors/atp-error.ts'
+import { silentLogger } from '../logging/logger.ts'
 import type { ToolkitContext } from '../protocol/http-bodies.ts'
 import { providerFormat } from '../providers/provider-by-name.ts'
-import type { ParsedToolCall, ToolCallResult } from '../providers/provider-format.ts'
+import type { ParsedToolCall, ProviderName } from '../providers/provider-format.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
-import type { BackoffOptions } from '../transport/backoff.ts'
-import type { Connect } from '../transport/transport.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
-import { checkApiKey, checkWaitMs } from './check-options.ts'
+import { checkApiKey, checkLegacyFallback, checkWaitMs } from './check-options.ts'
 import { createHttpLlmDoor } from './http-llm-door.ts'
+import type {
+  CallRequest,
+  CallToolRequest,
+  LLMClientOptions,
+  ToolkitChoice,
+  ToolkitContextRequest,
+  ToolkitsContextRequest,
+} from './llm-client-options.ts'
 import type { LlmDoor } from './llm-door.ts'
+import type { ToolkitsContext } from './merge-contexts.ts'
+import { type RunToolCalls, runToolCalls } from './run-tool-calls.ts'
 import { createSocketLlmDoor } from './socket-llm-door.ts'
+import type { DeveloperProfile, ToolkitDetails, ToolkitPage } from './store-bodies.ts'
+import { type PageRequest, StoreClient } from './store-client.ts'
+import { ToolkitContexts } from './toolkit-contexts.ts'
 
-/** How an {@link LLMClient} is made. */
-export interface LLMClientOptions {
-  /** An LLM key, `atp_llm_…`. */
-  apiKey: string
-  /** @default 'http://127.0.0.1:4870' */
-  baseUrl?: string
-  /** One WebSocket for all calls, or one HTTP request for each. @default 'ws' */
-  protocol?: 'ws' | 'http'
-  /** How long a call waits for a lost connection to come back, in milliseconds. @default 10_000 */
-  reconnectTimeoutMs?: number
-  /** @default silent */
-  logger?: Logger
-  /** Where `maxMs` is left out, half of `reconnectTimeoutMs` holds: a waiting call sees at least one attempt. */
-  backoff?: BackoffOptions
-  /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
-  connect?: Connect
-  /** @default the global fetch */
-  fetch?: typeof fetch
-}
-
-/** Which tools to describe, and for whom. */
-export interface ToolkitContextRequest {
-  /** A toolkit's id or name. */
-  toolkitId: string
-  /** `openai` (Responses), `openai-chat`, `anthropic` or `mistralai`. @default 'openai' */
-  provider?: string
-  /** Echoed in the context, as founded. @default '' */
-  userPrompt?: string
-  signal?: AbortSignal
-}
-
-/** What all ways of running a tool have in common. */
-interface RunOptions {
-  toolkitId: string
-  /** The end user's third-party token, for tools that declare auth. */
-  authToken?: string
-  /** How long the call may take, in milliseconds. @default what the tool says, else 120_000; at most 600_000 */
-  timeoutMs?: number
-  /** Cancels the call, also where the tool runs. */
-  signal?: AbortSignal
-}
-
-/** One call by tool name and arguments. */
-export interface CallRequest extends RunOptions {
-  tool: string
-  params?: Record<string, unknown>
-}
-
-/** The calls of an LLM. Give `toolCalls`, or the founding `jsonResponse`. */
-export interface CallToolRequest extends RunOptions {
-  /** What the provider's package or API yielded: calls, content blocks, a message, a whole response. */
-  toolCalls?: unknown
-  /** One call as object or JSON text, such as `{"function": "hello_world", "parameters": {"name": "Alice"}}`. */
-  jsonResponse?: unknown
-  /** @default 'openai' */
-  provider?: string
-  /** Part of the founding form; our servers do not read it. */
-  userPrompt?: string
-  /** Runs the calls one after the other instead of together. @default false */
-  sequential?: boolean
-}
-
-type CheckedRequest = Omit<CallToolRequest, 'timeoutMs'> & { timeoutMs: number | undefined }
+export type {
+  CallRequest,
+  CallToolRequest,
+  LLMClientOptions,
+  ToolkitChoice,
+  ToolkitContextRequest,
+  ToolkitsContextRequest,
+} from './llm-client-options.ts'
 
 /** Fetches the tools of toolkits for an LLM, and turns its tool calls into results. */
 export class LLMClient {
   readonly #door: LlmDoor
+  readonly #store: StoreClient
+  readonly #contexts: ToolkitContexts
 
   /** @throws AtpError `invalid_config` or `unsupported` */
   constructor(options: LLMClientOptions) {
     checkApiKey(options.apiKey)
     checkWaitMs('reconnectTimeoutMs', options.reconnectTimeoutMs)
-    const { apiKey, protocol = 'ws', logger = silentLogger } = options
+    checkLegacyFallback(options.legacyFallback)
+    const { apiKey } = options
     const baseUrl = readBaseUrl(options.baseUrl ?? defaultBaseUrl)
-    if (protocol === 'http') {
-      this.#door = createHttpLlmDoor({ baseUrl: baseUrl.http, apiKey, fetch: options.fetch ?? fetch })
-    } else if (protocol === 'ws') {
-      this.#door = createSocketLlmDoor({
-        baseUrl: baseUrl.ws,
-        apiKey,
-        logger,
-        reconnectTimeoutMs: options.reconnectTimeoutMs ?? 10_000,
-        backoff: options.backoff ?? {},
-        connect: options.connect,
-      })
-    } else {
-      throw new AtpError('unsupported', `LLMClient protocol "${String(protocol)}" is unknown; use "ws" or "http"`)
-    }
+    const http = { baseUrl: baseUrl.http, apiKey, fetch: options.fetch ?? fetch }
+    this.#door = createDoor(options, baseUrl.ws, http)
+    this.#store = new StoreClient(http)
+    this.#contexts = new ToolkitContexts(this.#door)
   }
 
   /**
-   * The tools of a toolkit in a provider's format: pass `tools` to the provider as it is.
+   * The tools of a toolkit in a provider's format: pass `tools` to the provider as it is. With `toolkits` those of
+   * several, each named `<toolkit>__<tool>`; a toolkit that cannot be had is a warning unless all fail.
    * @throws AtpError `toolkit_not_found`, `unknown_provider`, `unauthorized`, `connection_failed`, …
    */
-  async getToolkitContext(request: ToolkitContextRequest): Promise<ToolkitContext> {
-    const { toolkitId, provider = 'openai', userPrompt = '', signal } = request
-    return this.#door.context({ toolkitId, provider: providerFormat(provider).name, userPrompt, signal })
+  getToolkitContext(request: ToolkitContextRequest): Promise<ToolkitContext>
+  getToolkitContext(request: ToolkitsContextRequest): Promise<ToolkitsContext>
+  async getToolkitContext(
+    request: ToolkitContextRequest | ToolkitsContextRequest,
+  ): Promise<ToolkitContext | ToolkitsContext> {
+    const { userPrompt = '', signal } = request
+    const provider = providerFormat(request.provider ?? 'openai').name
+    if (hasToolkits(request)) {
+      return this.#contexts.get({ toolkits: request.toolkits, provider, userPrompt, signal })
+    }
+    return this.#door.context({ toolkitId: request.toolkitId, provider, userPrompt, signal })
   }
 
   /**
@@ -118,21 +75,28 @@ export class LLMClient {
    * @throws AtpError what the call failed with: `tool_error`, `invalid_params`, `deadline_exceeded`, …
    */
   async call(request: CallRequest): Promise<unknown> {
-    const { params = {} } = request
+    const { params = {}, provider } = request
     const timeoutMs = readTimeout(request.timeoutMs)
-    return this.#door.call({ ...request, params, timeoutMs, provider: undefined, userPrompt: undefined })
+    return this.#door.call({ ...request, params, timeoutMs, provider, userPrompt: undefined })
   }
 
   /**
    * Runs an LLM's tool calls, together unless `sequential`. With `toolCalls` it returns the provider's messages with
    * one result for each call, in order: append them to the conversation. With `jsonResponse` it returns `{ result }`.
-   * A call that fails becomes an error result for the model.
+   * A call that fails becomes an error result for the model. Give `toolkits` as they were given to `getToolkitContext`:
+   * each call goes to the toolkit that its name stands for.
    * @throws AtpError when no call can run at all: `unknown_provider`, `invalid_request`, `unauthorized`, `forbidden`,
-   * `connection_failed`, `connection_closed`, `client_stopped`; `cancelled` when `signal` aborts.
+   * `connection_failed`, `connection_closed`, `client_stopped`; `cancelled` when `signal` aborts; with `toolkits` also
+   * what their contexts fail with where the client has to ask for them.
    */
-  callTool(request: CallToolRequest & { jsonResponse: unknown; toolCalls?: never }): Promise<{ result: unknown }>
-  callTool(request: CallToolRequest & { toolCalls: unknown; jsonResponse?: never }): Promise<Record<string, unknown>[]>
+  callTool(
+    request: CallToolRequest & ToolkitChoice & { jsonResponse: unknown; toolCalls?: never },
+  ): Promise<{ result: unknown }>
+  callTool(
+    request: CallToolRequest & ToolkitChoice & { toolCalls: unknown; jsonResponse?: never },
+  ): Promise<Record<string, unknown>[]>
   async callTool(request: CallToolRequest): Promise<{ result: unknown } | Record<string, unknown>[]> {
+    const { authToken, signal, userPrompt, sequential = false } = request
     const timeoutMs = readTimeout(request.timeoutMs)
     const format = providerFormat(request.provider ?? 'openai')
     const single = request.jsonResponse !== undefined
@@ -143,14 +107,43 @@ export class LLMClient {
     if (single && calls.length !== 1) {
       throw new AtpError('invalid_request', `jsonResponse must hold one call, not ${calls.length}; use toolCalls`)
     }
-    const results = await this.#runAll(calls, { ...request, timeoutMs }, format.name)
+    const options = { provider: format.name, userPrompt, authToken, timeoutMs, signal }
+    const route = await this.#route(request, format.name, calls)
+    const results = await runToolCalls(calls, { door: this.#door, options, sequential, route })
     if (!single) return format.toResultMessages(results)
     const outcome = results[0]?.outcome
     return { result: outcome?.ok ? outcome.result : { error: outcome?.error.message } }
   }
 
-  /** Closes the connection; calls under way are rejected. The next call connects again. */
+  /**
+   * A page of the toolkits that this server's developers publish.
+   * @throws AtpError `unauthorized`, `rate_limited` with `details.retryAfterMs`, `connection_failed`, …
+   */
+  listStoreToolkits(request: PageRequest = {}): Promise<ToolkitPage> {
+    return this.#store.list('store/toolkits/list/', request)
+  }
+
+  /** A page of the toolkits of the key's own project. @throws AtpError as `listStoreToolkits` */
+  listMyToolkits(request: PageRequest = {}): Promise<ToolkitPage> {
+    return this.#store.list('developers/toolkits/', request)
+  }
+
+  /**
+   * A toolkit with its tools, by id, by name or as `@developer/slug`.
+   * @throws AtpError `toolkit_not_found`, else as `listStoreToolkits`
+   */
+  getToolkitDetails(id: string, options: { signal?: AbortSignal } = {}): Promise<ToolkitDetails> {
+    return this.#store.toolkit(id, options.signal)
+  }
+
+  /** A developer and the toolkits of theirs that others see. @throws AtpError `not_found`, else as `listStoreToolkits` */
+  getDeveloperProfile(displayName: string, options: { signal?: AbortSignal } = {}): Promise<DeveloperProfile> {
+    return this.#store.developer(displayName, options.signal)
+  }
+
+  /** Closes the connection; requests under way are rejected. The next one connects again. */
   async close(): Promise<void> {
+    this.#store.close()
     await this.#door.close()
   }
 
@@ -159,30 +152,52 @@ export class LLMClient {
     return this.close()
   }
 
-  async #runAll(calls: ParsedToolCall[], request: CheckedRequest, provider: string): Promise<ToolCallResult[]> {
-    const run = (call: ParsedToolCall): Promise<ToolCallResult> => this.#runOne(call, request, provider)
-    if (!request.sequential) return Promise.all(calls.map(run))
-    const results: ToolCallResult[] = []
-    for (const call of calls) results.push(await run(call))
-    return results
+  /** @throws AtpError `invalid_request` unless there is one of `toolkitId` and `toolkits` */
+  async #route(
+    request: CallToolRequest,
+    provider: ProviderName,
+    calls: readonly ParsedToolCall[],
+  ): Promise<RunToolCalls['route']> {
+    const { toolkitId, toolkits, signal } = request
+    if ((toolkitId === undefined) === (toolkits === undefined)) {
+      throw new AtpError('invalid_request', 'callTool needs toolkitId or toolkits, and only one of them')
+    }
+    if (toolkitId !== undefined) return (tool) => ({ toolkitId, tool })
+    const names = calls.filter(({ args }) => args !== undefined).map(({ name }) => name)
+    const question = { toolkits: toolkits ?? [], provider, userPrompt: request.userPrompt ?? '', signal }
+    const routes = await this.#contexts.routes(question, names)
+    return (name) => routes.get(name)
   }
+}
 
-  async #runOne(call: ParsedToolCall, request: CheckedRequest, provider: string): Promise<ToolCallResult> {
-    if (call.args === undefined) {
-      const message = call.error ?? 'The arguments of this call could not be read'
-      return { call, outcome: { ok: false, error: { code: 'invalid_params', message, retryable: false } } }
-    }
-    const { toolkitId, authToken, timeoutMs, signal, userPrompt } = request
-    try {
-      const options = { toolkitId, authToken, timeoutMs, signal, userPrompt, provider }
-      const result = await this.#door.call({ ...options, tool: call.name, params: call.args })
-      return { call, outcome: { ok: true, result } }
-    } catch (error) {
-      // The model can react to a failed tool, but not to a key that is refused or a server that is gone.
-      if (!isAtpError(error) || callerCodes.has(error.code)) throw error
-      return { call, outcome: { ok: false, error: toWireError(error) } }
-    }
+function createDoor(
+  options: LLMClientOptions,
+  socketUrl: string,
+  http: { baseUrl: string; apiKey: string; fetch: typeof fetch },
+): LlmDoor {
+  const { apiKey, protocol = 'ws', logger = silentLogger } = options
+  if (protocol === 'http') return createHttpLlmDoor(http)
+  if (protocol !== 'ws') {
+    throw new AtpError('unsupported', `LLMClient protocol "${String(protocol)}" is unknown; use "ws" or "http"`)
   }
+  return createSocketLlmDoor({
+    baseUrl: socketUrl,
+    apiKey,
+    logger,
+    reconnectTimeoutMs: options.reconnectTimeoutMs ?? 10_000,
+    backoff: options.backoff ?? {},
+    connect: options.connect,
+    legacyFallback: options.legacyFallback ?? true,
+  })
+}
+
+/** @throws AtpError `invalid_request` unless there is one of `toolkitId` and `toolkits` */
+function hasToolkits(request: ToolkitContextRequest | ToolkitsContextRequest): request is ToolkitsContextRequest {
+  const { toolkitId, toolkits } = request as Partial<ToolkitContextRequest & ToolkitsContextRequest>
+  if ((toolkitId === undefined) === (toolkits === undefined)) {
+    throw new AtpError('invalid_request', 'getToolkitContext needs toolkitId or toolkits, and only one of them')
+  }
+  return toolkits !== undefined
 }
 
 /** JSON has no word for NaN and Infinity: the server would not see what was asked for. */
@@ -191,14 +206,3 @@ function readTimeout(timeoutMs: number | undefined): number | undefined {
   if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, maxTimeoutMs)
   throw new AtpError('invalid_request', 'timeoutMs must be a number of milliseconds above 0')
 }
-
-const callerCodes = new Set<string>([
-  'unauthorized',
-  'forbidden',
-  'connection_failed',
-  'connection_closed',
-  'client_stopped',
-  'protocol_error',
-  'unknown_provider',
-  'cancelled',
-])

@@ -12,6 +12,8 @@ import { PendingRequests } from '../transport/pending-requests.ts'
 import type { Connect } from '../transport/transport.ts'
 import { connectWebSocket } from '../transport/websocket.ts'
 import { Connection, lostError } from './connection.ts'
+import { type LegacyFallback, withLegacyFallback } from './legacy/legacy-fallback.ts'
+import { openLegacyLlm } from './legacy/legacy-llm-link.ts'
 import type { LlmDoor } from './llm-door.ts'
 import { exceedsBytes, openSession, peerError, type Session } from './session.ts'
 
@@ -23,6 +25,7 @@ interface SocketLlmDoorOptions {
   reconnectTimeoutMs: number
   backoff: BackoffOptions
   connect: Connect | undefined
+  legacyFallback: LegacyFallback
 }
 
 const connectTimeoutMs = 10_000
@@ -34,6 +37,13 @@ const graceMs = 5_000
 /** One WebSocket for all requests of a client; opened by the first of them and kept open. */
 export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
   const url = `${options.baseUrl}/ws/v2/llm`
+  const plainConnect = options.connect ?? connectWebSocket
+  const connect = withLegacyFallback({
+    mode: options.legacyFallback,
+    connect: plainConnect,
+    openLegacy: openLegacyLlm({ baseUrl: options.baseUrl, connect: plainConnect }),
+    logger: options.logger,
+  })
   // Made when connecting: some platforms have no randomness while a module loads.
   let instanceId: string | undefined
   const pending = new PendingRequests<unknown>()
@@ -45,7 +55,7 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
         url,
         apiKey: options.apiKey,
         hello: { capabilities: [], instanceId },
-        connect: options.connect ?? connectWebSocket,
+        connect,
         decode: decodeToLlm,
         onFrame,
         onClose(code, reason) {
@@ -133,6 +143,7 @@ export function createSocketLlmDoor(options: SocketLlmDoorOptions): LlmDoor {
     }
     // Made at call time, so that its stack shows the caller.
     const answer = pending.wait(requestId, timeoutMs, () => {
+      open.send({ type: 'cancel', requestId, reason: 'the caller waited long enough' })
       return new AtpError('deadline_exceeded', `${what}: the server did not answer within ${timeoutMs} ms`)
     })
     open.sendText(text)

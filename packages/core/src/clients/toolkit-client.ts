@@ -1,54 +1,25 @@
 import { Cancellation } from '../dispatch/cancel-signal.ts'
 import { invokeTool } from '../dispatch/invoke-tool.ts'
 import { AtpError } from '../errors/atp-error.ts'
-import type { ErrorCode } from '../errors/codes.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import type { Logger } from '../logging/logger.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { decodeToToolkit, encodeResult } from '../protocol/codec.ts'
 import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
-import { Toolkit, type ToolkitOptions } from '../registry/toolkit.ts'
-import type { BackoffOptions } from '../transport/backoff.ts'
+import { Toolkit } from '../registry/toolkit.ts'
 import type { Connect } from '../transport/transport.ts'
 import { connectWebSocket } from '../transport/websocket.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
-import { checkApiKey, checkWaitMs } from './check-options.ts'
+import { checkApiKey, checkConcurrency, checkLegacyFallback, checkWaitMs } from './check-options.ts'
 import { Connection, type ConnectionState, lostError } from './connection.ts'
 import { Emitter } from './emitter.ts'
+import { withLegacyFallback } from './legacy/legacy-fallback.ts'
+import { openLegacyToolkit } from './legacy/legacy-toolkit-link.ts'
 import { openSession, peerError, type Session } from './session.ts'
+import type { ToolKitClientEvents, ToolKitClientOptions } from './toolkit-client-options.ts'
 import { ToolkitRegistration } from './toolkit-registration.ts'
 
-/** What a {@link ToolKitClient} tells while it runs. */
-export interface ToolKitClientEvents {
-  /** Connected, and all tools are registered. */
-  connected: { toolkitId: string }
-  /**
-   * The connection is gone; `reconnecting` follows unless the client stops or was refused. Comes once more when the
-   * key is refused while reconnecting, which ends the client.
-   */
-  disconnected: { error: AtpError | undefined }
-  /** The next attempt begins in `retryInMs`. */
-  reconnecting: { error: AtpError; retryInMs: number }
-  /** A call has its outcome. */
-  call: { callId: string; tool: string; ok: boolean; errorCode: ErrorCode | undefined; durationMs: number }
-}
-
-/** How a {@link ToolKitClient} is made. */
-export interface ToolKitClientOptions extends ToolkitOptions {
-  /** The toolkit's key, `atp_toolkit_…`. */
-  apiKey: string
-  /** @default 'http://127.0.0.1:4870' */
-  baseUrl?: string
-  /** How calls arrive. @default 'ws' */
-  protocol?: 'ws' | 'http'
-  /** How many calls run at once, 1 to 65,536; the server answers those above with `busy`. @default 64 */
-  maxConcurrency?: number
-  /** How long `stop` waits for running calls, in milliseconds. @default 10_000 */
-  drainTimeoutMs?: number
-  backoff?: BackoffOptions
-  /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
-  connect?: Connect
-}
+export type { ToolKitClientEvents, ToolKitClientOptions } from './toolkit-client-options.ts'
 
 const connectTimeoutMs = 10_000
 
@@ -57,6 +28,7 @@ export class ToolKitClient extends Toolkit {
   readonly #options: ToolKitClientOptions
   readonly #logger: Logger
   readonly #url: string
+  readonly #connect: Connect
   /** Made when connecting: some platforms have no randomness while a module loads. */
   #instanceId: string | undefined
   readonly #maxConcurrency: number
@@ -89,14 +61,23 @@ export class ToolKitClient extends Toolkit {
     checkApiKey(options.apiKey)
     checkWaitMs('drainTimeoutMs', options.drainTimeoutMs)
     checkConcurrency(options.maxConcurrency)
+    checkLegacyFallback(options.legacyFallback)
     this.#options = options
     this.#logger = this.settings.logger
-    this.#url = `${readBaseUrl(options.baseUrl ?? defaultBaseUrl).ws}/ws/v2/toolkit`
+    const baseUrl = readBaseUrl(options.baseUrl ?? defaultBaseUrl)
+    this.#url = `${baseUrl.ws}/ws/v2/toolkit`
+    const connect = options.connect ?? connectWebSocket
+    this.#connect = withLegacyFallback({
+      mode: options.legacyFallback ?? true,
+      connect,
+      openLegacy: openLegacyToolkit({ baseUrl, connect, fetch: options.fetch ?? fetch }),
+      logger: this.#logger,
+    })
     this.#maxConcurrency = options.maxConcurrency ?? 64
     this.#events = new Emitter((event, error) => {
       this.#logger.error('listener.failed', { event, error: String(error) })
     })
-    this.#registration = new ToolkitRegistration(this, this.#logger)
+    this.#registration = new ToolkitRegistration(this, this.#logger, options.backoff)
     this.#connection = new Connection({
       open: (signal, gone) => this.#open(signal, gone),
       onState: (state, { error, retryInMs }) => this.#onState(state, error, retryInMs),
@@ -181,7 +162,7 @@ export class ToolKitClient extends Toolkit {
         appName: this.appName,
         maxConcurrency: this.#maxConcurrency,
       },
-      connect: this.#options.connect ?? connectWebSocket,
+      connect: this.#connect,
       decode: decodeToToolkit,
       onFrame: (frame) => session && this.#onFrame(session, frame),
       onClose: (code, reason) => {
@@ -302,10 +283,4 @@ export class ToolKitClient extends Toolkit {
       `Toolkit "${this.appName}" runs ${this.#maxConcurrency} calls already; send the call again later`,
     )
   }
-}
-
-/** What the server takes: a client it refuses would try again for ever. */
-function checkConcurrency(value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 65_536)) return
-  throw new AtpError('invalid_config', 'maxConcurrency must be a whole number from 1 to 65536')
 }

@@ -1,4 +1,4 @@
-import { AtpError } from '../errors/atp-error.ts'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import type { Logger } from '../logging/logger.ts'
 import { encodeFrame } from '../protocol/codec.ts'
 import type { Frame, RegisteredFrame } from '../protocol/frames.ts'
@@ -6,7 +6,9 @@ import { toWireTool } from '../protocol/tool-descriptor.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
 import { toolkitHash } from '../tool/fingerprint.ts'
 import type { Tool } from '../tool/tool.ts'
+import { type BackoffOptions, backoffDelayMs } from '../transport/backoff.ts'
 import { PendingRequests } from '../transport/pending-requests.ts'
+import { retryAfterMs, sleep } from './connection.ts'
 import { exceedsBytes, type Session } from './session.ts'
 
 const answerTimeoutMs = 30_000
@@ -35,10 +37,14 @@ export class ToolkitRegistration {
   #changedMeanwhile = false
   #worked = false
   #lastRequest = 0
+  readonly #backoff: BackoffOptions | undefined
+  /** Ends the wait between two attempts. */
+  #pause: AbortController | undefined
 
-  constructor(toolkit: Toolkit, logger: Logger) {
+  constructor(toolkit: Toolkit, logger: Logger, backoff?: BackoffOptions) {
     this.#toolkit = toolkit
     this.#logger = logger
+    this.#backoff = backoff
   }
 
   /** The server's id of the toolkit; empty before the first registration. */
@@ -62,6 +68,7 @@ export class ToolkitRegistration {
   disconnected(session: Session, error: AtpError): void {
     if (this.#session !== session) return
     this.#session = undefined
+    this.#pause?.abort()
     this.#pending.rejectAll(() => new AtpError(error.code, error.message))
   }
 
@@ -75,12 +82,14 @@ export class ToolkitRegistration {
   changed(): void {
     this.#changedMeanwhile = true
     const session = this.#session
+    // What is waited for may be what just changed.
+    this.#pause?.abort()
     if (session === undefined || this.#running !== undefined) return
     // Whoever waits in `settled` sees the failure; when nobody does, the log has it.
     this.#track(this.#follow(session)).catch(() => {})
   }
 
-  /** Resolves when nothing is left to tell. @throws AtpError what the last attempt failed with */
+  /** Resolves when nothing is left to tell. @throws AtpError what no further attempt would mend */
   async settled(): Promise<void> {
     await this.#running
   }
@@ -103,14 +112,28 @@ export class ToolkitRegistration {
     }
   }
 
+  /** Tells the server of a change, again and again while it says that it cannot take it at the moment. */
   async #follow(session: Session): Promise<void> {
     // Many tools registered in a row are one registration.
     await undefined
-    try {
-      await this.#syncAll(session, undefined, false)
-    } catch (error) {
-      this.#logger.error('registration.failed', { error: (error as Error).message })
-      throw error
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#syncAll(session, undefined, false)
+        return
+      } catch (error) {
+        const { message } = error as Error
+        if (!isAtpError(error) || !error.retryable || this.#session !== session) {
+          this.#logger.error('registration.failed', { error: message })
+          throw error
+        }
+        const retryInMs = backoffDelayMs(attempt, this.#backoff) + retryAfterMs(error)
+        this.#logger.warn('registration.retrying', { error: message, retryInMs: Math.round(retryInMs) })
+        this.#pause = new AbortController()
+        await sleep(retryInMs, this.#pause.signal)
+        this.#pause = undefined
+        // The next session registers everything anyway.
+        if (this.#session !== session) throw new AtpError('connection_closed', message, { cause: error })
+      }
     }
   }
 

@@ -1,9 +1,9 @@
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
-import { lowerTool, type ToolRefusal } from './lower-tool.ts'
+import type { ToolRefusal } from './lower-tool.ts'
+import { lowerTools } from './lower-tools.ts'
 import type { ToolChange } from './lowering/lowering-context.ts'
 import { providerFormat } from './provider-by-name.ts'
 import { providerRules } from './provider-rules.ts'
-import { providerToolNames } from './tool-names.ts'
 
 /** What becomes of a tool on its way to a provider's model. */
 export interface ToolCheck {
@@ -13,21 +13,28 @@ export interface ToolCheck {
   refusal?: ToolRefusal
 }
 
+/** What a check reads of a tool. */
+export type CheckedTool = Pick<ToolDescriptor, 'name' | 'description' | 'inputSchema'>
+
 /**
  * Tells what a provider's format changes of a tool, and why it leaves it out if it does: the same code that formats it.
  * @throws AtpError `unknown_provider`
  */
-export function checkTool(
-  tool: Pick<ToolDescriptor, 'name' | 'description' | 'inputSchema'>,
-  provider: string,
-): ToolCheck {
+export function checkTool(tool: CheckedTool, provider: string): ToolCheck {
+  return checkTools([tool], provider)[0] as ToolCheck
+}
+
+/**
+ * As {@link checkTool}, for the tools of one toolkit, in their order: also tells which are left out because of the
+ * others (`duplicate_name`, `too_many_tools`, `schema_too_large`).
+ * @throws AtpError `unknown_provider`
+ */
+export function checkTools(tools: readonly CheckedTool[], provider: string): ToolCheck[] {
   const rules = providerRules[providerFormat(provider).name]
-  const { changes, refusal } = lowerTool(tool, rules)
-  const name = providerToolNames([tool.name]).get(tool.name)
-  return {
-    changes: name === tool.name ? changes : [nameChange(name as string), ...changes],
+  return lowerTools(tools, rules).map(({ tool, name, changes, refusal }) => ({
+    changes: name === tool.name ? changes : [nameChange(name), ...changes],
     ...(refusal === undefined ? {} : { refusal }),
-  }
+  }))
 }
 
 /** What a shortened name is reported as. */

@@ -1,10 +1,9 @@
 import type { ToolDescriptor } from '../protocol/tool-descriptor.ts'
-import { lowerTool } from './lower-tool.ts'
+import { lowerTools } from './lower-tools.ts'
 import { type Fold, foldArguments } from './lowering/fold.ts'
-import { createAllowance, type ToolChange } from './lowering/lowering-context.ts'
+import type { ToolChange } from './lowering/lowering-context.ts'
 import type { FormattedTools, ProviderSchema, ToolWarning } from './provider-format.ts'
 import type { ProviderRules } from './provider-rules.ts'
-import { providerToolNames } from './tool-names.ts'
 
 /** What a provider's form is written from: a tool that passed its checks. */
 export interface DescribedTool {
@@ -28,32 +27,18 @@ export function describeTools<Tool extends Record<string, unknown>>(
   rules: ProviderRules,
   write: (tool: DescribedTool) => Tool,
 ): FormattedTools<Tool> {
-  const names = providerToolNames(tools.map((tool) => tool.name))
   const written: Tool[] = []
   const warnings: ToolWarning[] = []
   const originalNames = new Map<string, string>()
   const folds = new Map<string, Fold>()
-  const seen = new Set<string>()
-  const { provider, maxTools } = rules
-  const allowance = createAllowance()
-  for (const tool of tools) {
+  const { provider } = rules
+  for (const { tool, name, lowered, refusal, changes } of lowerTools(tools, rules)) {
     const warn = (code: ToolWarning['code'], message: string): void =>
       void warnings.push({ tool: tool.name, provider, code, message })
-    if (seen.has(tool.name)) {
-      warn('duplicate_name', 'Left out: another tool has the same name')
-      continue
-    }
-    if (written.length >= maxTools) {
-      warn('too_many_tools', `Left out: ${provider} takes ${maxTools} tools`)
-      continue
-    }
-    const { lowered, refusal, changes } = lowerTool(tool, rules, allowance)
     if (refusal !== undefined) {
       warn(refusal.code, `Left out: ${refusal.message}`)
       continue
     }
-    seen.add(tool.name)
-    const name = names.get(tool.name) as string
     if (name !== tool.name) originalNames.set(name, tool.name)
     if (lowered.fold) folds.set(tool.name, lowered.fold)
     for (const [code, message] of lossMessages(changes)) warn(code, message)

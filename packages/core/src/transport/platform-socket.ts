@@ -8,6 +8,8 @@ export interface PlatformSocket {
   close(code: number, reason: string): void
   /** Ends the connection without a closing handshake, where the platform can. */
   terminate(): void
+  /** Sends a ping, where the platform can. */
+  ping?(): void
   readonly bufferedAmount: number
 }
 

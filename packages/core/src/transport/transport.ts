@@ -6,6 +6,8 @@ export interface Transport {
   close(code: number, reason: string): void
   /** Ends the connection now, without waiting for the peer. */
   terminate(): void
+  /** Asks the peer for a sign of life, which `onActivity` tells of; left out where the platform cannot. */
+  ping?(): void
   /** Bytes that were handed over and not written yet. */
   readonly bufferedAmount: number
   /** Whether `onActivity` tells of the server's pings, so that their absence means something. */

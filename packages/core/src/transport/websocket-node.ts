@@ -77,6 +77,9 @@ export function openPlatformSocket(
     },
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),
+    ping() {
+      if (socket.readyState === openState) socket.ping()
+    },
     get bufferedAmount() {
       return socket.bufferedAmount
     },

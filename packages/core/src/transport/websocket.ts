@@ -60,6 +60,7 @@ function toTransport(socket: PlatformSocket): Transport {
     send: (text) => socket.send(text),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),
+    ...(socket.ping === undefined ? {} : { ping: () => socket.ping?.() }),
     get bufferedAmount() {
       return socket.bufferedAmount
     },

@@ -29,6 +29,7 @@ export declare class WebSocket {
   send(text: string): void
   close(code: number, reason: string): void
   terminate(): void
+  ping(): void
   on(event: 'upgrade', listener: (response: IncomingResponse) => void): this
   on(event: 'unexpected-response', listener: (request: { destroy(): void }, response: IncomingResponse) => void): this
   on(event: 'open' | 'ping' | 'pong', listener: () => void): this

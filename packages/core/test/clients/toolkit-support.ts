@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import { ToolKitClient, type ToolKitClientOptions } from '../../src/clients/toolkit-client.ts'
 import type { FromToolkitFrame, RegisteredFrame, RegisterFrame, UnregisterFrame } from '../../src/protocol/frames.ts'
 import type { ScriptedPeer, ScriptedServer } from './scripted-server.ts'
@@ -50,4 +51,12 @@ export function recordEvents(client: ToolKitClient): ClientLog {
     log.events.push(`call ${callId} ${tool} ${ok ? 'ok' : errorCode}`),
   )
   return log
+}
+
+/** Waits for frames that are under way: their hashes are made outside of the timers that are faked. */
+export async function settleHashes(): Promise<void> {
+  for (let round = 0; round < 10; round += 1) {
+    await crypto.subtle.digest('SHA-256', new Uint8Array(4_096))
+    await vi.advanceTimersByTimeAsync(0)
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkTool } from '../../src/providers/check-tool.ts'
+import { checkTool, checkTools } from '../../src/providers/check-tool.ts'
 import { changeCodes } from '../../src/providers/lowering/lowering-context.ts'
 import { describedTool } from './fixtures.ts'
 
@@ -55,5 +55,38 @@ describe('checkTool', () => {
 
   test('knows of every code whether it loses something', () => {
     for (const loses of Object.values(changeCodes)) expect(typeof loses).toBe('boolean')
+  })
+})
+
+describe('checkTools', () => {
+  test('tells of each tool what checkTool tells, and which are left out because of the others', () => {
+    const large = { type: 'object', properties: { 'a b': { type: 'string' } } }
+    const tools = [
+      describedTool('first', { inputSchema: large }),
+      describedTool('bad', { inputSchema: { type: 'array' } }),
+      describedTool('first'),
+      ...Array.from({ length: 130 }, (_, at) => describedTool(`t${at}`)),
+    ]
+    const checks = checkTools(tools, 'openai')
+    expect(checks).toHaveLength(tools.length)
+    expect(checks.slice(0, 2)).toEqual(tools.slice(0, 2).map((tool) => checkTool(tool, 'openai')))
+    expect(checks[2]).toEqual({
+      changes: [],
+      refusal: { code: 'duplicate_name', message: 'another tool has the same name' },
+    })
+    const refused = checks.flatMap(({ refusal }, at) => (refusal?.code === 'too_many_tools' ? [tools[at]?.name] : []))
+    expect(refused).toEqual(['t127', 't128', 't129'])
+  })
+
+  test('tells of tools whose schemas are too large only together', () => {
+    // One tool may be of 8,192 parts, all together of 131,072.
+    const parts = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`p${at}`, {}]))
+    const tools = Array.from({ length: 200 }, (_, at) =>
+      describedTool(`t${at}`, { inputSchema: { type: 'object', properties: parts } }),
+    )
+    expect(checkTool(tools[199] as (typeof tools)[number], 'anthropic').refusal).toBeUndefined()
+    const codes = checkTools(tools, 'anthropic').map(({ refusal }) => refusal?.code)
+    expect(codes[0]).toBeUndefined()
+    expect(codes[199]).toBe('schema_too_large')
   })
 })

@@ -33,7 +33,7 @@ export function foundingMemory(): FoundingMemory {
     paths: [],
     pings: 0,
     pongs: true,
-    refuse: (path) => (path.startsWith('/ws/v2/') ? notFound() : undefined),
+    refuse: (path) => (path.includes('/ws/v2/') ? notFound() : undefined),
     async connect(options) {
       const path = options.url.replace(/^ws:\/\/[^/]+/, '')
       server.paths.push(path)

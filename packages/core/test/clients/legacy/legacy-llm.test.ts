@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LLMClient, type LLMClientOptions } from '../../../src/clients/llm-client.ts'
-import type { TestPeer } from '../../transport/test-peer.ts'
 import { AtpError } from '../../../src/errors/atp-error.ts'
+import type { TestPeer } from '../../transport/test-peer.ts'
 import { type FoundingMemory, foundingMemory, nextMessage, oddKey, tell } from './founding-peers.ts'
 
 let server: FoundingMemory
@@ -108,6 +108,15 @@ describe('an LLM client on the founding socket', () => {
     const good = ask()
     context(peer, await nextMessage(peer), { toolkit_id: 't1', tools: [{ type: 'function', name: 'f' }] })
     expect(await good).toMatchObject({ toolkitId: 't1', provider: 'openai', tools: [{ name: 'f', strict: false }] })
+    const strict = client.getToolkitContext({ toolkitId: 'math', provider: 'openai-chat-strict' })
+    const question = await nextMessage(peer)
+    expect(question.provider).toBe('openai')
+    context(peer, question, { toolkit_id: 't1', tools: [{ type: 'function', name: 'f' }] })
+    expect(await strict).toMatchObject({
+      provider: 'openai-chat-strict',
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      warnings: [{ tool: 'f', provider: 'openai-chat-strict', code: 'not_strict' }],
+    })
   })
 
   it('is refused in words, which never repeat the key', async () => {
