@@ -28,6 +28,8 @@ export interface GuardedFetchOptions extends EgressOptions {
 export interface GuardedFetchInit extends RequestInit {
   /** More names of headers, for this request. */
   secretHeaders?: readonly string[]
+  /** Sends a body with GET, too, which fetch does not: some APIs ask for it. @default false */
+  allowGetBody?: boolean
 }
 
 /**

@@ -17,12 +17,15 @@ const forbiddenMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRAC
 const upperCased: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'])
 
 /** Reads what was given to fetch. Throws `egress_refused` for what is no URL, `invalid_request` for the rest. */
-export async function readRequest(input: string | URL | Request, init: RequestInit): Promise<OutgoingRequest> {
+export async function readRequest(
+  input: string | URL | Request,
+  init: RequestInit & { allowGetBody?: boolean },
+): Promise<OutgoingRequest> {
   const source = typeof input === 'object' && 'method' in input ? input : undefined
   const method = readMethod(init.method ?? source?.method ?? 'GET')
   const given = init.body === undefined ? source?.body : init.body
   const { body, contentType } = await readBody(given)
-  if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
+  if (body !== undefined && (method === 'HEAD' || (method === 'GET' && init.allowGetBody !== true))) {
     throw new AtpError('invalid_request', `A ${method} request has no body; send it with another method`)
   }
   const headers = readHeaders((init.headers ?? source?.headers) as Headers | undefined, contentType)

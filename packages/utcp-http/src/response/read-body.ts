@@ -1,0 +1,98 @@
+import { isAtpError } from '@atp/core'
+import { isUtcpError, UtcpError } from '@atp/utcp'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** The chunks of a body. Leaving the loop lets go of the connection. */
+export async function* bodyChunks(response: Response, what: string): AsyncGenerator<Bytes, void, undefined> {
+  if (response.body === null) return
+  const reader = response.body.getReader()
+  let isDone = false
+  try {
+    for (;;) {
+      const next = await readChunk(reader, what)
+      if (next === undefined) {
+        isDone = true
+        return
+      }
+      yield next
+    }
+  } finally {
+    if (!isDone) reader.cancel().catch(() => {})
+  }
+}
+
+/**
+ * Reads a whole body. Not by {@link bodyChunks}: most answers are one chunk, for which a generator is the larger part.
+ * @throws UtcpError `response_too_large` beyond `maxBytes`
+ */
+export async function readBytes(response: Response, maxBytes: number, what: string): Promise<Bytes> {
+  const chunks: Bytes[] = []
+  let size = 0
+  const reader = response.body?.getReader()
+  for (;;) {
+    const chunk = reader && (await readChunk(reader, what))
+    if (chunk === undefined) return joined(chunks, size)
+    size += chunk.byteLength
+    if (size > maxBytes) {
+      reader?.cancel().catch(() => {})
+      throw tooLarge(what, maxBytes)
+    }
+    chunks.push(chunk)
+  }
+}
+
+/** Reads the beginning of a body and lets go of the rest; what breaks on the way is the end. */
+export async function readBeginning(response: Response, maxBytes: number): Promise<Bytes> {
+  const chunks: Bytes[] = []
+  let size = 0
+  try {
+    for await (const chunk of bodyChunks(response, '')) {
+      chunks.push(chunk)
+      size += chunk.byteLength
+      if (size >= maxBytes) break
+    }
+  } catch {
+    // An error's body is worth what arrived of it.
+  }
+  return joined(chunks, size).subarray(0, maxBytes)
+}
+
+/** Lets go of an answer that nobody reads. */
+export function discard(response: Response): void {
+  response.body?.cancel().catch(() => {})
+}
+
+/** One piece made of all. */
+export function joined(chunks: readonly Bytes[], size: number): Bytes {
+  const [only] = chunks
+  if (chunks.length === 1 && only !== undefined) return only
+  const all = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    all.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return all
+}
+
+/** Bytes with memory of their own: what arrives is a view on memory that Node shares, and a `Buffer`. */
+export function ownBytes(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes)
+}
+
+/** The answer has more bytes than may be read. */
+export function tooLarge(what: string, maxBytes: number): UtcpError {
+  return new UtcpError('response_too_large', `${what} answered more than ${maxBytes} bytes`)
+}
+
+async function readChunk(reader: ReadableStreamDefaultReader<Bytes>, what: string): Promise<Bytes | undefined> {
+  try {
+    const { done, value } = await reader.read()
+    return done ? undefined : value
+  } catch (error) {
+    // The guard's errors and reasons of aborts say what they are; a platform's do not.
+    if (isUtcpError(error) || isAtpError(error) || !(error instanceof TypeError)) throw error
+    throw new UtcpError('connection_failed', `The answer of ${what} broke off`, { cause: error })
+  }
+}
