@@ -18,6 +18,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'core/src/transport/websocket-node.ts': 'the socket of core’s clients, to the server that the developer named',
   'core/src/transport/websocket-global.ts': 'the same where the platform has sockets of its own',
   'cli/src/admin-client.ts': 'the operator’s own command, to the server that the operator named',
+  'cli/src/lint/no-network.ts': 'opens nothing: takes the means to connect from the modules that lint loads',
   'server/src/store/postgres/': 'the driver of the database that the operator named',
   'testing/src/': 'private test code, which speaks to servers of its own on loopback',
 }

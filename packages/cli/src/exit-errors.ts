@@ -12,16 +12,23 @@ export class InterruptedError extends Error {
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   readonly code: string
-  /** Whether stdout holds the JSON value that tells of it already. */
-  readonly isPrinted: boolean
 
-  constructor(
-    message: string,
-    code: string,
-    { isPrinted = false, ...options }: ErrorOptions & { isPrinted?: boolean } = {},
-  ) {
+  constructor(message: string, code: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
-    this.isPrinted = isPrinted
+  }
+}
+
+/**
+ * Ends the command with an exit code of its own. Without a cause all has been said already; with one that is told as
+ * any other failure.
+ */
+export class ExitError extends Error {
+  override readonly name = 'ExitError'
+  readonly exitCode: number
+
+  constructor(exitCode: number, cause?: unknown) {
+    super(`exit code ${exitCode}`, { cause })
+    this.exitCode = exitCode
   }
 }

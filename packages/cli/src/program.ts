@@ -80,6 +80,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/context.ts')).defineContext,
   },
   {
+    name: 'lint',
+    description: 'tell what LLM providers refuse or change of the tools of a toolkit',
+    load: async () => (await import('./commands/lint.ts')).defineLint,
+  },
+  {
     name: 'chat',
     description: 'talk to a model that calls the tools of toolkits',
     load: async () => (await import('./commands/chat.ts')).defineChat,

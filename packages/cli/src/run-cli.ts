@@ -1,14 +1,14 @@
 import { CommanderError } from 'commander'
 import type { CliIo } from './cli-io.ts'
-import { CommandError, InterruptedError, UsageError } from './exit-errors.ts'
+import { CommandError, ExitError, InterruptedError, UsageError } from './exit-errors.ts'
 import { createOutput } from './output.ts'
 import { messageLine } from './plain-text.ts'
 import { createProgram } from './program.ts'
 
 /**
  * Runs one `atp` command to its end and returns the exit code: 0 for success, 1 when the thing asked for failed, 2 for
- * wrong usage, 130 after Ctrl-C. Never rejects and never prints a stack. A running server does not settle: the process
- * ends with it.
+ * wrong usage, 130 after Ctrl-C, its own for an `ExitError`. Never rejects and never prints a stack. A running server
+ * does not settle: the process ends with it.
  *
  * A failure is one line `error: message (code)` on stderr; with `--json` stdout also gets `{"error", "code"}`, so that
  * it always holds one JSON value. Wrong usage prints nothing on stdout.
@@ -30,9 +30,11 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
       io.stderr.write(messageLine(`error: ${error.message}`))
       return 2
     }
-    const { message, code } = await describe(error)
+    if (error instanceof ExitError && error.cause === undefined) return error.exitCode
+    const { message, code } = await describe(error instanceof ExitError ? error.cause : error)
     io.stderr.write(messageLine(`error: ${message} (${code})`))
-    if (json && !(error instanceof CommandError && error.isPrinted)) createOutput(io).json({ error: message, code })
+    if (json) createOutput(io).json({ error: message, code })
+    if (error instanceof ExitError) return error.exitCode
     return error instanceof InterruptedError ? 130 : 1
   }
 }

@@ -1,19 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
-import { runCli } from '../src/run-cli.ts'
-
-async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' }
-  const code = await runCli(args, {
-    stdin: (async function* () {})(),
-    stdout: { write: (text) => (written.stdout += text) },
-    stderr: { write: (text) => (written.stderr += text) },
-    env: {},
-    cwd: '/no/such/folder',
-    onInterrupt: () => () => {},
-  })
-  return { code, ...written }
-}
+import { runHere as run } from './run-here.ts'
 
 const commands = [
   ['server'],
@@ -27,7 +14,14 @@ const commands = [
   ['tools', 'list'],
   ['call'],
   ['context'],
+  ['lint'],
   ['chat'],
+  ['utcp', 'list'],
+  ['utcp', 'search'],
+  ['utcp', 'call'],
+  ['utcp', 'vars'],
+  ['utcp', 'check'],
+  ['utcp', 'migrate'],
   ['calls', 'list'],
 ]
 
@@ -87,7 +81,11 @@ describe('wrong usage', () => {
     [['call', 'demo', 'greet', '--timeout', '601'], 'Give seconds'],
     [['call', 'demo', 'greet', '--params', '{"a"'], 'Not valid JSON'],
     [['call', 'demo', 'greet', 'word', '--json'], '"word" is no parameter'],
-    [['context', 'demo', '--provider', 'nobody'], 'Allowed choices are openai, openai-chat, anthropic, mistralai'],
+    [['context', 'demo', '--provider', 'nobody'], 'Allowed choices are openai, openai-chat, openai-strict'],
+    [['lint', '--provider', 'nobody'], 'Allowed choices are openai, openai-chat, openai-strict'],
+    [['lint', '--fail-on', 'all'], 'Allowed choices are refusals, losses, hints, changes'],
+    [['lint', 'toolkit.ts', '--timeout', '0'], 'Give seconds'],
+    [['lint', './toolkit'], '"./toolkit" is no file that lint reads'],
     [['calls', 'list', '--status', 'odd'], 'Allowed choices are succeeded'],
     [['calls', 'list', '--limit', '501'], 'from 1 to 500'],
     [['server', '--port', '65536'], 'from 0 to 65535'],

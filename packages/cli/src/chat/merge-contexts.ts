@@ -24,7 +24,7 @@ export interface MergedContext {
   routes: ReadonlyMap<string, RoutedTool>
   /** What the toolkits' authors tell the model; undefined when they tell nothing. */
   instructions: string | undefined
-  warnings: { tool: string; message: string }[]
+  warnings: ToolkitContext['warnings']
 }
 
 /** The tools of one toolkit, under their own names. */

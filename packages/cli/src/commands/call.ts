@@ -1,9 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { CliIo } from '../cli-io.ts'
 import { withLlmClient } from '../llm-request.ts'
 import { createOutput } from '../output.ts'
 import { readParams } from '../params.ts'
-import { addExamples, addRequestOptions, type RequestOptions } from './shared-options.ts'
+import { addExamples, addRequestOptions, type RequestOptions, readSeconds } from './shared-options.ts'
 
 interface CallOptions extends RequestOptions {
   params?: string[]
@@ -46,10 +46,4 @@ export function defineCall(call: Command, io: CliIo): void {
 
 function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
-}
-
-function readSeconds(text: string): number {
-  const seconds = Number(text)
-  if (text.trim() !== '' && seconds >= 0.001 && seconds <= 600) return seconds
-  throw new InvalidArgumentError('Give seconds, more than 0 and at most 600.')
 }

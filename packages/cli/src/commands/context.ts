@@ -1,17 +1,16 @@
 import type { ToolkitContext } from '@atp/core'
-import { type ProviderFormat, toWireContext } from '@atp/core/protocol'
+import { toWireContext } from '@atp/core/protocol'
 import { type Command, Option } from 'commander'
 import type { CliIo } from '../cli-io.ts'
 import { withLlmClient } from '../llm-request.ts'
 import { createOutput } from '../output.ts'
+import { providerNames } from '../provider-names.ts'
 import { addExamples, addRequestOptions, type RequestOptions } from './shared-options.ts'
 
 interface ContextOptions extends RequestOptions {
   provider: string
   prompt?: string
 }
-
-const providers: readonly ProviderFormat['name'][] = ['openai', 'openai-chat', 'anthropic', 'mistralai']
 
 /** `atp context` */
 export function defineContext(context: Command, io: CliIo): void {
@@ -20,7 +19,7 @@ export function defineContext(context: Command, io: CliIo): void {
     .argument('<toolkit>', 'the name, slug or id of the toolkit')
     .addOption(
       new Option('--provider <provider>', 'whose form; openai is that of the Responses API')
-        .choices(providers)
+        .choices(providerNames)
         .default('openai'),
     )
     .option('--prompt <text>', 'the prompt of the user, echoed in the context')

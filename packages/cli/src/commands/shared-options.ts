@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { ConnectionFlags } from '../settings.ts'
 
 /** The options of every command that asks a server and prints what it says. */
@@ -22,6 +22,13 @@ export function addConnectionOptions(command: Command): Command {
 /** Adds examples below the help of a command. */
 export function addExamples(command: Command, examples: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`)
+}
+
+/** Reads the value of a `--timeout`, in seconds. */
+export function readSeconds(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() !== '' && seconds >= 0.001 && seconds <= 600) return seconds
+  throw new InvalidArgumentError('Give seconds, more than 0 and at most 600.')
 }
 
 /** What `--database-url` is, for every command that has it. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type CallTemplate, migrateDocument, readManual, type UtcpWarning } from '@atp/utcp'
 import type { Command } from 'commander'
 import type { CliIo } from '../cli-io.ts'
-import { CommandError } from '../exit-errors.ts'
+import { CommandError, ExitError } from '../exit-errors.ts'
 import { createOutput, type Output } from '../output.ts'
 import { baseFolder } from '../settings.ts'
 import { addManual, type UtcpOptions } from '../utcp/manual-options.ts'
@@ -72,8 +72,8 @@ export function defineUtcpCheck(utcp: Command, io: CliIo): void {
       if (options.json) output.json({ ok: errors === 0, tools, findings })
       else showFindings(tools, findings, output)
       if (errors === 0) return
-      const message = `${errors} ${errors === 1 ? 'thing' : 'things'} cannot be used`
-      throw new CommandError(message, 'invalid_manual', { isPrinted: options.json === true })
+      output.note(`error: ${errors} ${errors === 1 ? 'thing' : 'things'} cannot be used`)
+      throw new ExitError(1)
     },
   )
 }

@@ -48,7 +48,6 @@ export async function withUtcpClient<T>(
       })
     })
   } catch (error) {
-    if (abort.signal.aborted) throw new InterruptedError('Interrupted; nothing further was asked for')
     throw asCommandError(error)
   } finally {
     release()
@@ -68,10 +67,15 @@ function asCommandError(error: unknown): unknown {
   return isUtcpError(error) ? new CommandError(error.message, error.code, { cause: error }) : error
 }
 
-/** A discovery takes no signal when a client is made; whoever pressed Ctrl-C does not wait for it all the same. */
+/**
+ * A discovery takes no signal when a client is made; whoever pressed Ctrl-C does not wait for it all the same. Listens
+ * before the work does, so that the interruption is what is told.
+ */
 async function interruptible<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const interrupted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new InterruptedError('Interrupted')), { once: true })
+    signal.addEventListener('abort', () => reject(new InterruptedError('Interrupted; what ran was cancelled')), {
+      once: true,
+    })
   })
   return Promise.race([work(), interrupted])
 }

@@ -17,6 +17,8 @@ describe('atp context', () => {
     ['openai', { type: 'function', name: 'greet', parameters: expect.any(Object) }],
     ['openai-chat', { type: 'function', function: expect.objectContaining({ name: 'greet' }) }],
     ['anthropic', { name: 'greet', input_schema: expect.objectContaining({ type: 'object' }) }],
+    ['openai-strict', { type: 'function', name: 'greet', strict: true }],
+    ['openai-chat-strict', { type: 'function', function: expect.objectContaining({ strict: true }) }],
     ['mistralai', { type: 'function', function: expect.objectContaining({ name: 'greet' }) }],
   ])('prints the context object for %s with --json', async (provider, tool) => {
     const args = ['context', 'demo', '--provider', provider, '--prompt', 'Greet Alice', '--json']

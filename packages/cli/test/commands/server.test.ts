@@ -111,6 +111,31 @@ describe('atp server', () => {
     expect((await server.finished).stderr).not.toContain('server.listening')
   })
 
+  it.each([
+    ['flags', ['--trusted-proxy', '192.0.2.1', '--trusted-proxy', '127.0.0.0/8'], {}],
+    ['the environment', [], { ATP_TRUSTED_PROXIES: '192.0.2.1, 127.0.0.0/8' }],
+    ['flags before the environment', ['--trusted-proxy', '127.0.0.1'], { ATP_TRUSTED_PROXIES: '192.0.2.1' }],
+  ])('believes the proxies that are named by %s', async (_by, flags, env) => {
+    const args = ['server', '--dev', '--port', '0', '--json', '--data', temporaryFolder(), ...flags]
+    const server = startAtp(args, { env })
+    const { url } = JSON.parse(await server.firstLine)
+    const statusFor = async (address: string): Promise<number> => {
+      const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': address }
+      return (await fetch(`${url}/api/v2/keys`, { headers })).status
+    }
+    for (let i = 0; i < 10; i += 1) expect(await statusFor('198.51.100.1')).toBe(401)
+    expect(await statusFor('198.51.100.1')).toBe(429)
+    expect(await statusFor('198.51.100.2')).toBe(401)
+    server.child.kill('SIGTERM')
+    await server.finished
+  })
+
+  it('refuses what cannot be a proxy', async () => {
+    const failed = await runAtp(['server', '--port', '0', '--data', temporaryFolder(), '--trusted-proxy', 'nginx'])
+    expect(failed).toMatchObject({ code: 1, stdout: '' })
+    expect(failed.stderr).toContain('"nginx" cannot be a trusted proxy')
+  })
+
   it('refuses to start without a key for its secrets, says how to make one, and leaves nothing behind', async () => {
     const data = join(temporaryFolder(), 'new')
     const args = ['server', '--port', '0', '--data', data]

@@ -1,104 +1,20 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../src/run-cli.ts'
-import { runAtp, temporaryFolder } from '../run-atp.ts'
+import { runAtp } from '../run-atp.ts'
+import { files, type ManualServer, startManualServer, utcp } from '../utcp/manual-server.ts'
 
-let server: Server
+let server: ManualServer
 let origin: string
-/** Paths with their queries and authorization, as they came. */
-const asked: { path: string; authorization: string | undefined }[] = []
-
-function manual(base: string): Record<string, unknown> {
-  const tool = (name: string, description: string, template: Record<string, unknown>, more = {}) => ({
-    ...{ name, description, tags: ['weather'], tool_call_template: { url: `${base}/${name}`, ...template } },
-    ...more,
-  })
-  const http = { call_template_type: 'http' }
-  const auth = { auth_type: 'api_key', api_key: 'Bearer $TOKEN', var_name: 'Authorization', location: 'header' }
-  const inputs = { type: 'object', properties: { location: { type: 'string' }, days: {} }, required: ['location'] }
-  return {
-    utcp_version: '1.0.1',
-    manual_version: '1.0.0',
-    tools: [
-      tool('get_weather', 'Get current weather for a location', http, { inputs }),
-      tool('secret', 'Needs a token', { ...http, auth }, { tags: [] }),
-      tool('ticks', 'Counts', { call_template_type: 'sse' }),
-      tool('broken', 'Fails', http),
-    ],
-  }
-}
-
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const { authorization } = request.headers
-    asked.push({ path: request.url ?? '', authorization })
-    const url = new URL(request.url ?? '', origin)
-    const json = (body: unknown, status = 200) => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    }
-    if (url.pathname === '/utcp') json(manual(origin))
-    else if (url.pathname === '/get_weather') json({ location: url.searchParams.get('location'), temperature: 22.5 })
-    else if (url.pathname === '/secret') json({ authorization: authorization ?? null })
-    else if (url.pathname === '/ticks') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"n":1}\n\ndata: {"n":2}\n\n')
-    } else json({ error: 'it is raining' }, 503)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server = await startManualServer()
+  origin = server.origin
 })
-
-afterAll(() => void server.close())
-
-interface Ran {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-async function utcp(args: string[], { env = {}, cwd = '/', stdin = '' } = {}): Promise<Ran> {
-  const written = { stdout: '', stderr: '' }
-  const code = await runCli(['utcp', ...args], {
-    stdin: (async function* () {
-      yield stdin
-    })(),
-    stdout: { write: (text) => (written.stdout += text) },
-    stderr: { write: (text) => (written.stderr += text) },
-    ...{ env, cwd, onInterrupt: () => () => {} },
-  })
-  return { code, ...written }
-}
-
-/** A folder with a manual, a configuration and what belongs to them. */
-function files(): string {
-  const folder = temporaryFolder()
-  const write = (name: string, value: unknown) =>
-    writeFileSync(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value))
-  write('weather.json', manual(origin))
-  mkdirSync(join(folder, 'sub'))
-  write('sub/answer.txt', '42 \n')
-  write(
-    'texts.yaml',
-    'tools:\n  - name: answer\n    tool_call_template: {call_template_type: file, file_path: sub/answer.txt}',
-  )
-  write('escape.yaml', 'tools:\n  - name: up\n    tool_call_template: {call_template_type: file, file_path: ../x}')
-  write(
-    'config.json',
-    `{
-  // two manuals
-  "variables": { "local_PLACE": "weather.json" },
-  "load_variables_from": [{ "variable_loader_type": "dotenv", "env_file_path": ".env" }],
-  "manual_call_templates": [
-    { "name": "local", "call_template_type": "text", "file_path": "\${PLACE}", "allowed_communication_protocols": ["http", "sse"] },
-    { "name": "remote", "call_template_type": "http", "url": "${origin}/utcp" },
-  ],
-}`,
-  )
-  write('.env', 'remote_TOKEN=from-dotenv\n')
-  return folder
-}
+afterAll(() => server[Symbol.asyncDispose]())
 
 describe('atp utcp list', () => {
   it('prints the tools of a manual at a URL, one line each', async () => {
@@ -112,7 +28,7 @@ describe('atp utcp list', () => {
   })
 
   it('prints those of a file, with all that is known of them with --json', async () => {
-    const { code, stdout } = await utcp(['list', 'weather.json', '--json'], { cwd: files() })
+    const { code, stdout } = await utcp(['list', 'weather.json', '--json'], { cwd: files(origin) })
     expect(code).toBe(0)
     const { tools } = JSON.parse(stdout)
     expect(tools[0]).toMatchObject({
@@ -122,13 +38,13 @@ describe('atp utcp list', () => {
   })
 
   it('prints those of all manuals of a configuration', async () => {
-    const { stdout } = await utcp(['list', 'config.json', '--json'], { cwd: files() })
+    const { stdout } = await utcp(['list', 'config.json', '--json'], { cwd: files(origin) })
     const names = JSON.parse(stdout).tools.map(({ name }: { name: string }) => name)
     expect(names).toEqual(expect.arrayContaining(['local.get_weather', 'remote.get_weather']))
   })
 
   it('says which manual of several failed, and shows the others', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     const template = { name: 'gone', call_template_type: 'http', url: `${origin}/nothing` }
     const good = { name: 'good', call_template_type: 'http', url: `${origin}/utcp` }
     writeFileSync(join(cwd, 'half.json'), JSON.stringify({ manual_call_templates: [template, good] }))
@@ -151,7 +67,7 @@ describe('atp utcp list', () => {
     ['open.json', 'unsupported', /OpenAPI/],
     ['bad.json', 'invalid_config', /Not valid JSON.*line 1, column/],
   ])('says what is wrong with %s', async (name, errorCode, message) => {
-    const cwd = files()
+    const cwd = files(origin)
     writeFileSync(join(cwd, 'other.json'), '{"a": 1}')
     writeFileSync(join(cwd, 'open.json'), '{"openapi": "3.1.0", "paths": {}}')
     writeFileSync(join(cwd, 'bad.json'), '{"tools": [}')
@@ -160,10 +76,18 @@ describe('atp utcp list', () => {
     expect(JSON.parse(stdout)).toEqual({ code: errorCode, error: expect.stringMatching(message) })
   })
 
+  it('takes no tools that read files from a manual at a URL', async () => {
+    const { stdout, stderr } = await utcp(['list', `${origin}/evil`, '--json'], { cwd: process.cwd() })
+    expect(JSON.parse(stdout)).toEqual({ tools: [] })
+    expect(
+      stderr.match(/left out: "(file|text)" is not in the manual's allowed_communication_protocols/g),
+    ).toHaveLength(2)
+  })
+
   it('refuses http to other machines', async () => {
     const { code, stdout } = await utcp(['list', 'http://api.example.com/utcp', '--json'])
     expect(code).toBe(1)
-    expect(JSON.parse(stdout).error).toBe('')
+    expect(JSON.parse(stdout).error).toContain('only encrypted connections are allowed')
   })
 })
 
@@ -188,14 +112,14 @@ describe('atp utcp call', () => {
   })
 
   it('takes full names, names, parameters from anywhere, and prints JSON', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     const args = ['call', 'weather.json', 'weather.get_weather', '--params', '-', '--json']
     const { stdout } = await utcp(args, { cwd, stdin: '{"location": "Oslo"}' })
     expect(stdout).toBe('{"location":"Oslo","temperature":22.5}\n')
   })
 
   it('fills in variables from --var by their short or full name, taking values as they are', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     for (const name of ['TOKEN', 'weather_TOKEN']) {
       const { stdout } = await utcp(['call', 'weather.json', 'secret', '--var', `${name}=a$b=c$$`, '--json'], { cwd })
       expect(stdout).toBe('{"authorization":"Bearer a$b=c$$"}\n')
@@ -203,7 +127,7 @@ describe('atp utcp call', () => {
   })
 
   it('fills in variables from the environment, by their full name', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     const { stdout } = await utcp(['call', 'weather.json', 'secret', '--json'], { cwd, env: { weather_TOKEN: 'env' } })
     expect(stdout).toBe('{"authorization":"Bearer env"}\n')
     const bare = await utcp(['call', 'weather.json', 'secret', '--json'], { cwd, env: { TOKEN: 'env' } })
@@ -215,7 +139,7 @@ describe('atp utcp call', () => {
   })
 
   it('takes variables and manuals of a configuration beside the manual', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     const args = ['call', `${origin}/utcp`, 'secret', '--name', 'remote', '--config', 'more.json', '--json']
     writeFileSync(join(cwd, 'more.json'), '{"variables": {"remote_TOKEN": "from-config"}}')
     expect((await utcp(args, { cwd })).stdout).toBe('{"authorization":"Bearer from-config"}\n')
@@ -231,7 +155,7 @@ describe('atp utcp call', () => {
   })
 
   it('reads files beside a manual in a file, and no others', async () => {
-    const cwd = files()
+    const cwd = files(origin)
     expect((await utcp(['call', 'texts.yaml', 'answer'], { cwd })).stdout).toBe('42 \n\n')
     const { code, stdout } = await utcp(['call', 'escape.yaml', 'up', '--json'], { cwd })
     expect(code).toBe(1)
@@ -264,106 +188,40 @@ describe('atp utcp call', () => {
   })
 })
 
-describe('atp utcp vars', () => {
-  it('lists what manuals and their tools need, and where it is found', async () => {
-    const cwd = files()
-    const { code, stdout } = await utcp(['vars', 'config.json', '--json'], { cwd, env: { remote_TOKEN: 'x' } })
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout).variables).toEqual([
-      { name: 'local_PLACE', found_in: 'variables' },
-      { name: 'local_TOKEN', found_in: null },
-      { name: 'remote_TOKEN', found_in: 'environment' },
-    ])
-    const shown = await utcp(['vars', 'weather.json'], { cwd })
-    expect(shown.stdout).toMatch(/^VARIABLE +FOUND IN\nweather_TOKEN +nowhere yet\n$/)
-  })
-
-  it('says when there are none', async () => {
-    const { stdout, stderr } = await utcp(['vars', 'texts.yaml'], { cwd: files() })
-    expect([stdout, stderr]).toEqual(['', 'No variables are needed.\n'])
-  })
-})
-
-describe('atp utcp check', () => {
-  it('finds nothing wrong with a good manual, in a file or at a URL', async () => {
-    const cwd = files()
-    expect(await utcp(['check', 'weather.json'], { cwd })).toEqual({
-      code: 0,
-      stdout: '4 tools can be used.\n',
-      stderr: '',
+describe('Ctrl-C', () => {
+  it.each([
+    ['call', ['slow']],
+    ['list', []],
+  ])('ends %s with exit code 130, and what it waits for', async (command, args) => {
+    const waiting = Promise.withResolvers<{ closed: Promise<unknown> }>()
+    const hung = createServer((request, response) => {
+      if (command === 'call' && request.url === '/utcp') {
+        const template = { call_template_type: 'http', url: `http://127.0.0.1:${port}/slow` }
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ utcp_version: '1.0.1', tools: [{ name: 'slow', tool_call_template: template }] }))
+      } else waiting.resolve({ closed: once(request.socket, 'close') })
     })
-    expect((await utcp(['check', `${origin}/utcp`])).code).toBe(0)
-    expect((await utcp(['check', 'config.json'], { cwd })).code).toBe(0)
-  })
-
-  it('knows the tools of all protocols in a file', async () => {
-    const cwd = files()
-    const template = { call_template_type: 'websocket', url: 'wss://a.example' }
-    writeFileSync(join(cwd, 'ws.json'), JSON.stringify([{ name: 't', tool_call_template: template }]))
-    expect((await utcp(['check', 'ws.json'], { cwd })).code).toBe(0)
-  })
-
-  it('names the member that is wrong, and fails', async () => {
-    const cwd = files()
-    const tools = [{ name: 'a', tool_call_template: { call_template_type: 'http' } }, { tool_call_template: {} }]
-    writeFileSync(join(cwd, 'bad.json'), JSON.stringify({ utcp_version: '1.0.1', tools }))
-    const { code, stdout, stderr } = await utcp(['check', 'bad.json'], { cwd })
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/error +tools\[0\]\.tool_call_template\.url +a +left out/)
-    expect(stderr).toBe('error: 2 things cannot be used (invalid_manual)\n')
-    const json = await utcp(['check', 'bad.json', '--json'], { cwd })
-    expect(json.code).toBe(1)
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      ...{ ok: false, tools: 0 },
-      findings: [{ severity: 'error', path: 'tools[0].tool_call_template.url', tool: 'a' }, { severity: 'error' }],
+    await once(hung.listen(0, '127.0.0.1'), 'listening')
+    const { port } = hung.address() as AddressInfo
+    let interrupt = (): void => {}
+    const written = { stdout: '', stderr: '' }
+    const ended = runCli(['utcp', command, `http://127.0.0.1:${port}/utcp`, ...args, '--json'], {
+      stdin: (async function* () {})(),
+      stdout: { write: (text) => (written.stdout += text) },
+      stderr: { write: (text) => (written.stderr += text) },
+      ...{ env: {}, cwd: '/' },
+      onInterrupt: (listener) => {
+        interrupt = listener
+        return () => {}
+      },
     })
-  })
-
-  it('warns of UTCP 0.x and passes', async () => {
-    const cwd = files()
-    const tool = { name: 'old', tool_provider: { provider_type: 'http', url: 'https://a.example' } }
-    writeFileSync(join(cwd, 'old.json'), JSON.stringify({ version: '0.1.0', tools: [tool] }))
-    const { code, stdout } = await utcp(['check', 'old.json', '--json'], { cwd })
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout).findings.every(({ severity }: { severity: string }) => severity === 'warning')).toBe(true)
-    expect(JSON.parse(stdout).findings).not.toEqual([])
-  })
-
-  it('fails for what is no manual at all', async () => {
-    const { code, stdout } = await utcp(['check', `${origin}/nothing`, '--json'])
-    expect(code).toBe(1)
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, findings: [{ severity: 'error', manual: '127_0_0_1' }] })
-  })
-})
-
-describe('atp utcp migrate', () => {
-  const provider = { name: 'old', provider_type: 'http_stream', url: 'https://a.example', http_method: 'GET' }
-
-  it('writes a list of providers as call templates, and says what it changed', async () => {
-    const cwd = files()
-    writeFileSync(join(cwd, 'providers.json'), JSON.stringify([provider]))
-    const { code, stdout, stderr } = await utcp(['migrate', 'providers.json'], { cwd })
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toEqual([
-      { name: 'old', call_template_type: 'streamable_http', url: provider.url, http_method: 'GET' },
-    ])
-    expect(stderr).toContain('is a provider of UTCP 0.x')
-    const json = await utcp(['migrate', 'providers.json', '--json'], { cwd })
-    expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'call_templates', warnings: [{ path: '[0]' }] })
-  })
-
-  it('writes into a new file only', async () => {
-    const cwd = files()
-    writeFileSync(join(cwd, 'old.json'), JSON.stringify({ version: '0.1.0', tools: [] }))
-    const args = ['migrate', 'old.json', '--output', 'new.json']
-    expect(await utcp(args, { cwd })).toMatchObject({ code: 0, stdout: 'Wrote new.json\n' })
-    expect(JSON.parse(readFileSync(join(cwd, 'new.json'), 'utf8'))).toMatchObject({
-      manual_version: '0.1.0',
-      tools: [],
-    })
-    const again = await utcp(['migrate', 'old.json', '--output', 'old.json'], { cwd })
-    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('Nothing was written')])
-    expect(readFileSync(join(cwd, 'old.json'), 'utf8')).toContain('0.1.0')
+    const { closed } = await waiting.promise
+    interrupt()
+    expect(await ended).toBe(130)
+    expect(JSON.parse(written.stdout)).toMatchObject({ code: 'cancelled' })
+    if (command === 'call') await closed
+    hung.closeAllConnections()
+    hung.close()
   })
 })
 

@@ -11,8 +11,8 @@ export type Fold =
   | { kind: 'tuple'; members: readonly { name: string; fold: Fold | undefined }[]; rest: RestFold | undefined }
   /** JSON text is the value it stands for. */
   | { kind: 'json' }
-  /** An object with one member is the value of that member. */
-  | { kind: 'box'; name: string; inner: Fold | undefined }
+  /** An object with one member is the value of that member; `fits` tells what the box may hold. */
+  | { kind: 'box'; name: string; inner: Fold | undefined; fits: (value: unknown) => boolean }
   /** The way of the first branch that the value fits. */
   | { kind: 'choice'; branches: readonly { fits: (value: unknown) => boolean; fold: Fold | undefined }[] }
 
@@ -77,7 +77,9 @@ function foldValue(fold: Fold | undefined, value: unknown): unknown {
       return typeof value === 'string' ? readJson(value) : value
     case 'box': {
       const isBox = isJsonObject(value) && Object.hasOwn(value, fold.name) && Object.keys(value).length === 1
-      return foldValue(fold.inner, isBox ? value[fold.name] : value)
+      // Where names are free, a value without a box may have that one member too.
+      const isOpened = isBox && (fold.fits(value[fold.name]) || !fold.fits(value))
+      return foldValue(fold.inner, isOpened ? value[fold.name] : value)
     }
     case 'choice':
       return foldValue(fold.branches.find(({ fits }) => fits(value))?.fold, value)
@@ -93,7 +95,7 @@ function foldObject(fold: ObjectFold, value: Record<string, unknown>): Record<st
     const member = fold.members.get(key)
     if (member === undefined) {
       // What a further member of the name of a declared one would say, the declared one has said.
-      if (key === fold.rest?.name) {
+      if (key === fold.rest?.name && typeof item === 'object') {
         for (const [name, rest] of mapEntries(fold.rest.fold, item)) if (!named.has(name)) setMember(folded, name, rest)
       } else setMember(folded, key, foldValue(fold.others, item))
     } else if (!(member.optional && item === null)) setMember(folded, member.name, foldValue(member.fold, item))

@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../../protocol/schema-limits.ts'
 import type { ProviderSchema } from '../provider-format.ts'
 import type { ProviderRules } from '../provider-rules.ts'
+import { fits } from './fits.ts'
 import type { Fold } from './fold.ts'
 import { flatten, lowerNode } from './lower-node.ts'
 import {
@@ -100,11 +101,11 @@ function box({ schema, fold }: Lowered, context: LoweringContext): Lowered {
   context.change('root_wrapped', { path: '' }, `the arguments as the member "${name}"`, why)
   return {
     schema: { type: 'object', properties: { [name]: schema }, required: [name], additionalProperties: false },
-    fold: { kind: 'box', name, inner: fold },
+    fold: { kind: 'box', name, inner: fold, fits: fits(schema) },
   }
 }
 
-/** A name that no branch has, so that arguments in a box never look like arguments without one. */
+/** A name that no branch has, so that arguments in a box look like arguments without one only where names are free. */
 function boxName(schema: JsonSchema): string {
   const branches = [schema, ...((schema.anyOf ?? schema.oneOf ?? []) as JsonSchema[])]
   const taken = new Set(branches.flatMap((branch) => Object.keys((branch.properties as object | undefined) ?? {})))

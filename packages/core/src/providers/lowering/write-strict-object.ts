@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../protocol/schema-limits.ts'
+import { fits } from './fits.ts'
 import type { Fold, MemberFold } from './fold.ts'
 import type { ObjectShape } from './lower-object.ts'
 import { describe, looksAround } from './lower-scalar.ts'
@@ -107,7 +108,7 @@ function orNull(member: Lowered, fallback: { value: unknown } | undefined): Lowe
     const box = { type: 'object', properties: { value: schema }, required: ['value'], additionalProperties: false }
     return {
       schema: { anyOf: [box, { type: 'null' }], description: text },
-      fold: { kind: 'box', name: 'value', inner: member.fold },
+      fold: { kind: 'box', name: 'value', inner: member.fold, fits: fits(schema) },
     }
   }
   return { schema: { ...withNull(schema), description: text }, fold: member.fold }

@@ -162,6 +162,21 @@ describe.each(['openai', 'anthropic', 'mistralai'])('a schema for %s', (provider
     expect(changes.find(({ code }) => code === 'recursion_cut')).toMatchObject({ path: '', loses: true })
   })
 
+  test('opens no box that the arguments themselves only look like', () => {
+    const texts = { type: 'object', properties: { kind: { const: 'texts' } }, required: ['kind'] }
+    const lists = {
+      type: 'object',
+      additionalProperties: { type: 'array', items: { type: 'string' } },
+      minProperties: 1,
+    }
+    const { fold } = lower({ anyOf: [texts, lists] }, provider)
+    expect(fold({ input: ['a', 'b'] })).toEqual({ input: ['a', 'b'] })
+    expect(fold({ input: { input: ['a'] } })).toEqual({ input: ['a'] })
+    expect(fold({ input: { kind: 'texts' } })).toEqual({ kind: 'texts' })
+    // What is in a box and fits nothing is told about as it was meant.
+    expect(fold({ input: { kind: 'other' } })).toEqual({ kind: 'other' })
+  })
+
   test('boxes a union at the root and opens the box again', () => {
     const inputSchema = {
       type: 'object',

@@ -36,6 +36,24 @@ describe.each(['openai-strict', 'openai-chat-strict'])('a schema for %s', (provi
     expect(warnings).toEqual([])
   })
 
+  test('leaves arguments alone that are in the form of the tool', () => {
+    const inputSchema = {
+      type: 'object',
+      properties: { box: { type: ['object', 'null'], properties: { value: { type: 'string' } } } },
+      additionalProperties: { type: 'integer' },
+    }
+    const { fold } = lower(inputSchema, provider)
+    expect(fold({ box: { value: 'x' }, additional_properties: 5 })).toEqual({
+      box: { value: 'x' },
+      additional_properties: 5,
+    })
+    expect(fold({ box: { value: { value: 'x' } }, additional_properties: [{ key: 'n', value: 5 }] })).toEqual({
+      box: { value: 'x' },
+      n: 5,
+    })
+    expect(fold({ box: { value: null }, additional_properties: null })).toEqual({ box: null })
+  })
+
   test('folds null away, and puts defaults back', () => {
     const inputSchema = {
       type: 'object',
