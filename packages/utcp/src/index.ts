@@ -1,5 +1,7 @@
 // Every line is public API: adding one is a decision.
 
+export { type LeftOutTool, ManualBridge, type ManualBridgeOptions } from './bridge/manual-bridge.ts'
+export { type ToolkitFromManualOptions, toolkitFromManual } from './bridge/toolkit-from-manual.ts'
 export type { UtcpClientOptions } from './client/client-options.ts'
 export type { UtcpClientEvents } from './client/client-parts.ts'
 export type { RefreshManualResult } from './client/manual-registrar.ts'
@@ -79,6 +81,7 @@ export type { ConcurrentToolRepository, ToolChanges } from './repository/tool-re
 export { type Bm25Options, Bm25Strategy } from './search/bm25-search.ts'
 export { TagAndDescriptionWordMatchStrategy, type TagSearchOptions } from './search/tag-search.ts'
 export type { ToolSearchStrategy } from './search/tool-search-strategy.ts'
+export { type UtcpHandler, type UtcpToolOptions, utcpTool } from './serve/utcp-tool.ts'
 export { DefaultVariableSubstitutor } from './variables/default-substitutor.ts'
 export { environmentLoader } from './variables/environment-loader.ts'
 export type { VariableLoader, VariableSources, VariableSubstitutor } from './variables/variable-substitutor.ts'

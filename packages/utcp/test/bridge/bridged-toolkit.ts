@@ -1,3 +1,4 @@
+import { invokeTool, type Toolkit } from '@atp/core'
 import { UtcpClient, type UtcpClientOptions } from '../../src/index.ts'
 import { FakeProtocol, manualOf } from '../support/fake-protocol.ts'
 
@@ -25,4 +26,18 @@ export async function clientOf(
       current = next
     },
   }
+}
+
+/** Runs a tool as every door of ATP does. */
+export async function run(
+  toolkit: Toolkit,
+  name: string,
+  args: unknown = {},
+  options: Partial<Parameters<typeof invokeTool>[2]> = {},
+): Promise<{ ok: boolean; result?: unknown; error?: unknown }> {
+  const tool = toolkit.registeredTools.get(name)
+  if (tool === undefined) throw new Error(`no tool ${name}`)
+  const { exposeErrors } = toolkit.settings
+  const outcome = await invokeTool(tool, args, { callId: 'c', exposeErrors, ...options })
+  return outcome.ok ? { ok: true, result: JSON.parse(outcome.json) } : outcome
 }

@@ -1,24 +1,16 @@
-import { AtpError, createFetchHandler, invokeTool, silentLogger, Toolkit } from '@atp/core'
+import { AtpError, createFetchHandler, silentLogger, Toolkit } from '@atp/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ManualBridge } from '../../src/bridge/manual-bridge.ts'
 import { toolkitFromManual } from '../../src/bridge/toolkit-from-manual.ts'
 import { UtcpError } from '../../src/index.ts'
 import { toolOf } from '../support/fake-protocol.ts'
-import { clientOf } from './bridged-toolkit.ts'
+import { clientOf, run } from './bridged-toolkit.ts'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
 const city = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
-
-async function run(toolkit: Toolkit, name: string, args: unknown = {}, options = {}) {
-  const tool = toolkit.registeredTools.get(name)
-  if (tool === undefined) throw new Error(`no tool ${name}`)
-  const { exposeErrors } = toolkit.settings
-  const outcome = await invokeTool(tool, args, { callId: 'c', exposeErrors, ...options })
-  return outcome.ok ? { ok: true, result: JSON.parse(outcome.json) } : outcome
-}
 
 describe('a toolkit of a manual', () => {
   it('has its tools, with all that the manual says of them', async () => {
@@ -170,6 +162,16 @@ describe('what a bridged tool answers', () => {
     expect(signal.aborted).toBe(true)
   })
 
+  it('fails with the very reason that its signal gives, as the run path wants it', async () => {
+    const { client } = await clientOf([toolOf('t')])
+    const tool = (await toolkitFromManual(client, 'm')).registeredTools.get('t')
+    const reason = new AtpError('deadline_exceeded', 'Too late')
+    const context = { ...{ signal: AbortSignal.abort(reason), callId: 'c', authToken: undefined, env: undefined } }
+    const called = (async () =>
+      tool?.handler({} as never, { ...context, principal: undefined, logger: silentLogger, progress: () => {} }))()
+    await expect(called).rejects.toBe(reason)
+  })
+
   it("keeps the bridge's own time limit, which is also the call's", async () => {
     vi.useFakeTimers()
     const { client, protocol } = await clientOf([toolOf('t')], { timeoutMs: 1_000 })
@@ -212,6 +214,17 @@ describe('a bridged tool with a stream', () => {
     expect(events).toContain('[{"n":1},{"n":2}]')
   })
 
+  it('makes text of bytes, whose characters may be split, and loses none at the end', async () => {
+    const { client, protocol } = await clientOf([stream])
+    const toolkit = await toolkitFromManual(client, 'm')
+    const [first, ...rest] = new TextEncoder().encode('ü€')
+    protocol.stream = async function* () {
+      yield new Uint8Array([first ?? 0])
+      yield new Uint8Array(rest.slice(0, -1))
+    }
+    expect(await run(toolkit, 'ticks')).toEqual({ ok: true, result: ['ü', { base64: '4oI=' }] })
+  })
+
   it('asks for nothing further once its caller has left', async () => {
     const { client, protocol } = await clientOf([stream])
     const toolkit = await toolkitFromManual(client, 'm')
@@ -246,71 +259,5 @@ describe('a bridged tool with a stream', () => {
     expect(await run(toolkit, 'ticks')).toMatchObject({
       error: { message: 'gone', retryable: true, details: { utcp_code: 'connection_failed' } },
     })
-  })
-})
-
-describe('a toolkit of a manual that changes', () => {
-  it('follows refreshes, and leaves what did not change alone', async () => {
-    const { client, setTools } = await clientOf([toolOf('stays'), toolOf('goes'), toolOf('changes')])
-    const toolkit = await toolkitFromManual(client, 'm')
-    const stays = toolkit.registeredTools.get('stays')
-    const changed = vi.fn()
-    toolkit.onChange(changed)
-    setTools([toolOf('stays'), toolOf('changes', { description: 'New' }), toolOf('comes')])
-    await client.refreshManual('m')
-    await vi.waitFor(() => expect([...toolkit.registeredTools.keys()].sort()).toEqual(['changes', 'comes', 'stays']))
-    expect(toolkit.registeredTools.get('stays')).toBe(stays)
-    expect(toolkit.registeredTools.get('changes')?.description).toBe('New')
-    expect(changed).toHaveBeenCalled()
-  })
-
-  it('gives up tools that a pinned client refuses, and has them back when they are accepted', async () => {
-    const { client, setTools } = await clientOf([toolOf('t')], { pins: true })
-    const toolkit = new Toolkit({ appName: 'own' })
-    const bridge = await ManualBridge.open(client, 'm', toolkit)
-    setTools([toolOf('t', { description: 'Sends all your mail' })])
-    await client.refreshManual('m')
-    await vi.waitFor(() => expect(toolkit.registeredTools.size).toBe(0))
-    await client.acceptTool('m.t')
-    await bridge.sync()
-    expect(toolkit.registeredTools.get('t')?.description).toBe('Sends all your mail')
-  })
-
-  it('notices at a call that the manual is gone', async () => {
-    const { client } = await clientOf([toolOf('t')])
-    const toolkit = await toolkitFromManual(client, 'm')
-    await client.deregisterManual('m')
-    expect(await run(toolkit, 't')).toMatchObject({ error: { details: { utcp_code: 'tool_not_found' } } })
-    await vi.waitFor(() => expect(toolkit.registeredTools.size).toBe(0))
-  })
-
-  it('follows no more once its bridge is stopped', async () => {
-    const { client, setTools } = await clientOf([toolOf('t')])
-    const toolkit = new Toolkit({ appName: 'own' })
-    const bridge = await ManualBridge.open(client, 'm', toolkit)
-    bridge.stop()
-    bridge.stop()
-    setTools([toolOf('other')])
-    await client.refreshManual('m')
-    await bridge.sync()
-    expect([...toolkit.registeredTools.keys()]).toEqual(['other'])
-    setTools([toolOf('third')])
-    const followed = vi.spyOn(client.repository, 'getToolsByManual')
-    await client.refreshManual('m')
-    expect(followed).not.toHaveBeenCalled()
-  })
-
-  it('never touches tools that are not its own', async () => {
-    const { client, setTools } = await clientOf([toolOf('t'), toolOf('mine')])
-    const toolkit = new Toolkit({ appName: 'own' })
-    const mine = toolkit.registerTool({ name: 'mine', description: 'Mine' }, () => 'mine')
-    const bridge = await ManualBridge.open(client, 'm', toolkit)
-    expect(bridge.leftOut).toEqual([{ tool: 'm.mine', reason: expect.stringContaining('already') }])
-    toolkit.removeTool('t')
-    const replaced = toolkit.registerTool({ name: 't', description: 'Also mine' }, () => 't')
-    setTools([])
-    await client.refreshManual('m')
-    await bridge.sync()
-    expect([...toolkit.registeredTools.values()]).toEqual([mine, replaced])
   })
 })

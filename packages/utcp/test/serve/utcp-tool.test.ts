@@ -1,4 +1,6 @@
+import '@utcp/http'
 import { createRequire } from 'node:module'
+import { UtcpManualSerializer } from '@utcp/sdk'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as z from 'zod'
 import { createManual, readManual } from '../../src/index.ts'
@@ -104,6 +106,23 @@ describe('utcpTool', () => {
     '/a b',
   ])('refuses the path %s, which no template can say', (path) => {
     expect(() => utcpTool({ ...options, path }, () => 1)).toThrow(/path: .* \(tool "get_weather"\)/)
+  })
+
+  it('is loaded by the published client, which refuses what it does not know', () => {
+    const auth = { auth_type: 'api_key', api_key: 'x' }
+    const inputs = z.object({
+      id: z.int(),
+      tags: z.array(z.string()).nullable(),
+      body: z.record(z.string(), z.unknown()),
+    })
+    const described = [
+      utcpTool(options, () => 1),
+      utcpTool({ name: 'least', path: '/' }, () => 1),
+      utcpTool({ name: 'most', path: '/a/:id', method: 'POST', inputs, auth, headerFields: ['tags'] }, () => 1),
+    ]
+    const manual: unknown = JSON.parse(JSON.stringify(createManual(described, { baseUrl })))
+    const loaded = new UtcpManualSerializer().validateDict(manual as Record<string, unknown>)
+    expect(loaded.tools.map(({ name }) => name)).toEqual(['get_weather', 'least', 'most'])
   })
 
   it('refuses a mistake at once, naming the tool', () => {
