@@ -93,11 +93,7 @@ export class LegacyProcesses {
     if (!socket.open || entering.peer) return
     const { id: keyId, projectId } = key
     const peer = new LegacyPeer({ socket, toolkitId, projectId, keyId, maxCalls: maxCallsPerProcess })
-    for (const older of this.#peersOf(toolkitId)) {
-      older.leaveLateTools()
-      // A connection that was cut without a word looks open for a while; its process is probably this one.
-      if (older.keyId === keyId) older.doubt()
-    }
+    const older = this.#peersOf(toolkitId)
     entering.peer = peer
     socket.onPong = (data) => peer.onPong(data)
     delivery.add(peer)
@@ -108,6 +104,12 @@ export class LegacyProcesses {
     })
     const tools = await store.legacy.codeHashes(key.projectId, toolkitId)
     peer.addTools(tools.keys())
+    // Not before this one can take their place: else nobody would serve the toolkit while its tools are read.
+    for (const each of older) {
+      each.leaveLateTools()
+      // A connection that was cut without a word looks open for a while; its process is probably this one.
+      if (each.keyId === keyId) each.doubt()
+    }
     logger.info('toolkit.connected', { toolkitId, wire: 'legacy' })
   }
 

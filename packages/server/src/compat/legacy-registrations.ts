@@ -9,6 +9,7 @@ import type { Store, StoredKey, StoredToolkit } from '../store/store.ts'
 import type { LegacyProcesses } from './legacy-processes.ts'
 import { type ReadRegistration, readRegistration } from './read-registration.ts'
 import { RefusedTools } from './refused-tools.ts'
+import { RegistrationTurns } from './registration-turns.ts'
 
 /** What {@link LegacyRegistrations} needs. */
 export interface LegacyRegistrationOptions {
@@ -22,6 +23,7 @@ export interface LegacyRegistrationOptions {
 export class LegacyRegistrations {
   readonly #options: LegacyRegistrationOptions
   readonly #refused = new RefusedTools()
+  readonly #turns = new RegistrationTurns()
 
   constructor(options: LegacyRegistrationOptions) {
     this.#options = options
@@ -30,20 +32,56 @@ export class LegacyRegistrations {
   /**
    * Stores a tool; the key is bound to the toolkit if it stood for none.
    * @returns a token that answers one call of the tool
-   * @throws AtpError `invalid_request`, `invalid_name`, `invalid_schema` or `toolkit_name_conflict`
+   * @throws AtpError `invalid_request`, `invalid_name`, `invalid_schema`, `toolkit_name_conflict` or `rate_limited`
    */
   async register(key: StoredKey, body: unknown): Promise<string> {
+    let isItsTurn = false
+    try {
+      return await this.#turns.take(key.id, async () => {
+        isItsTurn = true
+        return this.#register(key, body)
+      })
+    } catch (error) {
+      // Whoever does not wait for answers must not cost a write each.
+      if (!isItsTurn) this.#remember(key, body)
+      throw error
+    }
+  }
+
+  async #register(key: StoredKey, body: unknown): Promise<string> {
     try {
       const registration = readRegistration(body)
       const toolkit = await this.#toolkitOf(key, registration.appName)
       return await this.#store(key, toolkit, registration)
     } catch (error) {
-      // Its client goes on without it: hashes that it sends from now on stand for more than what is stored.
-      const name = isJsonObject(body) ? body.function_id : undefined
       const conflict = isAtpError(error) && error.code === 'toolkit_name_conflict'
-      if (typeof name === 'string' && !conflict) this.#refused.add(key.id, name)
+      if (!conflict && this.#remember(key, body)) await this.#forgetLastHash(key)
       throw error
     }
+  }
+
+  /**
+   * Remembers a tool that is not stored: its client goes on without it, and hashes that it sends from now on stand for
+   * more than what is stored. Returns whether the body names one.
+   */
+  #remember(key: StoredKey, body: unknown): boolean {
+    const name = isJsonObject(body) ? body.function_id : undefined
+    if (typeof name !== 'string') return false
+    this.#refused.add(key.id, name)
+    return true
+  }
+
+  /** `start()` registers all tools that differ under one hash, which those before a refused one made known. */
+  async #forgetLastHash(key: StoredKey): Promise<void> {
+    try {
+      await this.#forgetHashes(key)
+    } catch (error) {
+      this.#options.logger.warn('toolkit.hashes_not_forgotten', { keyId: key.id, error: String(error) })
+    }
+  }
+
+  async #forgetHashes({ projectId, toolkitId }: StoredKey): Promise<void> {
+    if (toolkitId !== null) await this.#options.store.legacy.forgetHashes(projectId, toolkitId)
   }
 
   async #store(key: StoredKey, toolkit: StoredToolkit, registration: ReadRegistration): Promise<string> {
@@ -74,11 +112,17 @@ export class LegacyRegistrations {
     return this.#options.store.legacy.knowsToolkit(projectId, id, hash)
   }
 
-  /** Whether a tool is stored as it was under that hash. */
+  /**
+   * Whether a tool is stored as it was under that hash. If not, its client is about to register it, maybe under a hash
+   * that another tool of the same start was registered under a moment ago: until it has, no hash stands for what is
+   * stored.
+   */
   async knowsTool(key: StoredKey, name: string, hash: string): Promise<boolean> {
     if (key.toolkitId === null || hash === '') return false
     const hashes = await this.#options.store.legacy.codeHashes(key.projectId, key.toolkitId)
-    return hashes.get(name) === hash
+    const isKnown = hashes.get(name) === hash
+    if (!isKnown) await this.#forgetHashes(key)
+    return isKnown
   }
 
   /** The toolkit whose tool a token answers, once; undefined for one that is unknown, used or another tool's. */

@@ -2,6 +2,7 @@ import { isAtpError, type Logger, toWireError, type WireError } from '@atp/core'
 import type { Call, CallOutcome } from '../calls/call.ts'
 import type { CallRouter } from '../calls/call-router.ts'
 import type { ContextService } from '../calls/context-service.ts'
+import { logDefect } from '../logging/log-defect.ts'
 import type { StoredKey } from '../store/store.ts'
 import { type AnswerForm, contextAnswer, contextErrorAnswer, taskAnswer } from './llm-answers.ts'
 import type { CallMessage, ContextMessage } from './read-llm-message.ts'
@@ -44,7 +45,7 @@ export class LlmService {
       const context = await this.#options.contexts.get(key.projectId, { toolkitId, provider, userPrompt })
       return { status: 200, body: contextAnswer(message, context, form) }
     } catch (error) {
-      this.#report(error)
+      logDefect(this.#options.logger, error)
       const status = isAtpError(error) ? error.status : 500
       const wire = toWireError(error)
       return { status, body: contextErrorAnswer(message, wire), error: wire }
@@ -71,7 +72,7 @@ export class LlmService {
       onAnswer({ status: 200, body: taskAnswer(message.requestId, tool, outcome, form) })
     }
     const fail = (error: unknown): void => {
-      this.#report(error)
+      logDefect(this.#options.logger, error)
       answer({ ok: false, error: toWireError(error) })
     }
     const startLater = async (): Promise<void> => {
@@ -89,10 +90,5 @@ export class LlmService {
       if (call) router.cancel(call, reason)
       else cancelled = reason
     }
-  }
-
-  #report(error: unknown): void {
-    if (isAtpError(error)) return
-    this.#options.logger.error('gateway.defect', { error: error instanceof Error ? error.stack : String(error) })
   }
 }

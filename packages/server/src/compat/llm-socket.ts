@@ -6,7 +6,7 @@ import type { ServerLimits } from '../limits.ts'
 import type { StoredKey } from '../store/store.ts'
 import { authAnswer, contextErrorAnswer, otherAnswer, taskAnswer } from './llm-answers.ts'
 import type { LlmService } from './llm-service.ts'
-import { type CallMessage, readLlmText } from './read-llm-message.ts'
+import { type CallMessage, type ContextMessage, readLlmText } from './read-llm-message.ts'
 import { decodeSegment } from './socket-paths.ts'
 
 /** What {@link createLegacyLlmGateway} needs. */
@@ -14,9 +14,6 @@ export interface LegacyLlmOptions {
   service: LlmService
   limits: ServerLimits
 }
-
-/** How long an LLM client may take to say auth, in milliseconds: as long as it waits for the answer. */
-const authTimeoutMs = 10_000
 
 /** `/ws/v1/atp/llm-client…`: LLM clients of the Python SDK connect here, ask for contexts and call tools. */
 export function createLegacyLlmGateway({ service, limits }: LegacyLlmOptions): SocketRoute<undefined> {
@@ -31,7 +28,6 @@ export function createLegacyLlmGateway({ service, limits }: LegacyLlmOptions): S
     maxSocketsPerKey: limits.llmSocketsPerKey,
     greeting: {
       firstFrame: true,
-      timeoutMs: authTimeoutMs,
       read: (text) => ({ apiKey: readAuth(text), first: undefined }),
       refuse: (socket, error) => refuseOnce(socket, error, limits.refusalDelayMs),
     },
@@ -93,6 +89,10 @@ function readAuth(text: string): string | undefined {
   return undefined
 }
 
+/** Contexts that are looked up at once for one socket, and what their requests may keep, in characters. */
+const maxContexts = 64
+const maxContextChars = 4 * 1_048_576
+
 /** One connected LLM client. */
 class LegacyLlmConnection {
   readonly #socket: PeerSocket
@@ -100,6 +100,9 @@ class LegacyLlmConnection {
   readonly #service: LlmService
   /** What cancels the calls under way. */
   readonly #cancels = new Set<(reason: string) => void>()
+  /** Contexts that are looked up, which may take as long as the store, and the size of their requests. */
+  #contexts = 0
+  #contextChars = 0
 
   constructor(socket: PeerSocket, key: StoredKey, service: LlmService) {
     this.#socket = socket
@@ -113,7 +116,7 @@ class LegacyLlmConnection {
     switch (message.kind) {
       case 'context':
         if (this.#socket.congested) this.#send(contextErrorAnswer(message, toWireError(notReading())))
-        else void this.#service.context(this.#key, message, 'founding').then(({ body }) => this.#send(body))
+        else void this.#context(message, text.length)
         return
       case 'call':
         if (this.#socket.congested) {
@@ -139,6 +142,16 @@ class LegacyLlmConnection {
     for (const cancel of this.#cancels) cancel('its caller disconnected')
   }
 
+  async #context(message: ContextMessage, requestChars: number): Promise<void> {
+    this.#contexts += 1
+    this.#contextChars += requestChars
+    const tooMany = this.#contexts > maxContexts || (this.#contexts > 1 && this.#contextChars > maxContextChars)
+    if (tooMany) this.#send(contextErrorAnswer(message, toWireError(tooManyContexts())))
+    else this.#send((await this.#service.context(this.#key, message, 'founding')).body)
+    this.#contexts -= 1
+    this.#contextChars -= requestChars
+  }
+
   #call(message: CallMessage, requestChars: number): void {
     let answered = false
     let cancel: ((reason: string) => void) | undefined
@@ -153,6 +166,10 @@ class LegacyLlmConnection {
   #send(answer: Record<string, unknown>): void {
     this.#socket.send(JSON.stringify(answer))
   }
+}
+
+function tooManyContexts(): AtpError {
+  return new AtpError('busy', 'Too many contexts are looked up for this socket; send the request again later')
 }
 
 function notReading(): AtpError {

@@ -64,7 +64,7 @@ export function registerProcessHttp(app: FastifyInstance, { service, limits, leg
   }
 
   const access: RouteAccess = legacy
-    ? { kind: 'llm', legacyKey: { in: 'body', maxBytes: limits.llmFrameBytes, read: keyOfMessage } }
+    ? { kind: 'llm', legacyKey: { in: 'body', maxBytes: limits.keylessBodyBytes, read: keyOfMessage } }
     : { kind: 'llm' }
   // What cannot be read is a message with a problem: a call has to be answered with 200 even then.
   addBodyScope(app, readLlmText, (scope) => {

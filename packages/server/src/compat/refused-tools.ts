@@ -1,8 +1,11 @@
 /** How long a refusal counts, in milliseconds: a toolkit registers all its tools within seconds. */
 const rememberMs = 600_000
 
-/** How many keys, and how many tools of each, are remembered: what is above counts as refused too. */
+/** How many keys are remembered; above that, the one that was refused something first is forgotten. */
 const maxKeys = 10_000
+
+/** How many tools of a key are remembered. */
+const maxTools = 1_000
 
 /** Which tools could not be registered lately, by the key that tried. */
 export class RefusedTools {
@@ -15,10 +18,11 @@ export class RefusedTools {
   }
 
   add(keyId: string, tool: string): void {
-    if (this.#byKey.size >= maxKeys) this.#byKey.clear()
     const entry = this.#byKey.get(keyId) ?? { tools: new Set<string>(), since: 0 }
+    const [oldest] = this.#byKey.keys()
+    if (oldest !== undefined && !this.#byKey.has(keyId) && this.#byKey.size >= maxKeys) this.#byKey.delete(oldest)
     entry.since = this.#now()
-    if (entry.tools.size < 1_000) entry.tools.add(tool.slice(0, 128))
+    if (entry.tools.size < maxTools) entry.tools.add(tool.slice(0, 128))
     this.#byKey.set(keyId, entry)
   }
 

@@ -31,25 +31,32 @@ export function registerToolkitHttp(app: FastifyInstance, options: ToolkitHttpOp
 }
 
 function addRoutes(app: FastifyInstance, { registrations, limits }: ToolkitHttpOptions): void {
-  const body: RouteAccess = {
+  const body = (maxBytes: number): RouteAccess => ({
     kind: 'toolkit',
-    legacyKey: { in: 'body', maxBytes: limits.llmFrameBytes, read: keyInBody },
-  }
+    legacyKey: { in: 'body', maxBytes, read: keyInBody },
+  })
+  const question = body(limits.keylessBodyBytes)
   const address: RouteAccess = { kind: 'toolkit', legacyKey: { in: 'address', read: keyInAddress } }
-  const add = (method: 'GET' | 'POST', path: string, access: RouteAccess, handler: RouteHandlerMethod): void => {
-    for (const url of [path, `${path}/`]) app.route({ method, url, config: { access }, handler })
+  const add = (
+    method: 'GET' | 'POST',
+    path: string,
+    access: RouteAccess,
+    handler: RouteHandlerMethod,
+    more: { bodyLimit?: number } = {},
+  ): void => {
+    for (const url of [path, `${path}/`]) app.route({ method, url, config: { access }, handler, ...more })
   }
 
-  add('POST', '/api/v1/register_tool', body, async (request) => ({
+  add('POST', '/api/v1/register_tool', body(limits.llmFrameBytes), async (request) => ({
     exchange_token: await registrations.register(keyOf(request), request.body),
   }))
 
-  add('POST', '/api/v1/toolkit/verify_hash', body, async (request) => {
+  add('POST', '/api/v1/toolkit/verify_hash', question, async (request) => {
     const { app_name: appName, toolkit_hash } = read(toolkitQuestion, request.body)
     return { up_to_date: await registrations.knowsToolkit(keyOf(request), appName ?? undefined, toolkit_hash) }
   })
 
-  add('POST', '/api/v1/toolkit/verify_tool_hash', body, async (request) => {
+  add('POST', '/api/v1/toolkit/verify_tool_hash', question, async (request) => {
     const { tool_name, tool_hash } = read(toolQuestion, request.body)
     return { up_to_date: await registrations.knowsTool(keyOf(request), tool_name, tool_hash) }
   })
@@ -59,13 +66,14 @@ function addRoutes(app: FastifyInstance, { registrations, limits }: ToolkitHttpO
   add('GET', '/api/v1/atp/toolkit-client/:key/messages', address, async () => ({}))
   add('POST', '/api/v1/toolkit/:key/inbox/respond', address, async () => ({ status: 'ignored' }))
 
-  add('POST', '/api/v1/execute_function', 'open', async (request) => {
+  async function takeAnswer(request: FastifyRequest): Promise<Record<string, unknown>> {
     const { exchange_token: token, function_id: name } = read(exchange, request.body)
     // What cannot be a token is not worth a look into the store.
     const target = tokenForm.test(token) ? await registrations.takeExchange(token, name) : undefined
     if (target) return { status: 'ignored' }
     throw new AtpError('unauthorized', 'The exchange_token is unknown, used, or not for this function')
-  })
+  }
+  add('POST', '/api/v1/execute_function', 'open', takeAnswer, { bodyLimit: limits.keylessBodyBytes })
 }
 
 const tokenForm = /^[\w-]{43}$/

@@ -36,6 +36,8 @@ export interface LegacyStore {
   register(projectId: string, toolkitId: string, registration: LegacyRegistration): Promise<StoredToolkit | undefined>
   /** Whether a toolkit hash is known: all that it stands for is stored. A newer client's registration forgets them. */
   knowsToolkit(projectId: string, toolkitId: string, hash: string): Promise<boolean>
+  /** Forgets all toolkit hashes: none stands for all that its client has. */
+  forgetHashes(projectId: string, toolkitId: string): Promise<void>
   /** The code hash of each tool that an older client registered last, by name. */
   codeHashes(projectId: string, toolkitId: string): Promise<ReadonlyMap<string, string>>
   /** The toolkit whose tool a token answers, which uses it up; of two callers at once one gets it. */

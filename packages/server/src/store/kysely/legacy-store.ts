@@ -23,6 +23,14 @@ export function createLegacyStore(database: Kysely<Database>): LegacyStore {
       return row !== undefined
     },
 
+    async forgetHashes(projectId, toolkitId) {
+      await database
+        .deleteFrom('toolkit_hashes')
+        .where('project_id', '=', projectId)
+        .where('toolkit_id', '=', toolkitId)
+        .execute()
+    },
+
     async codeHashes(projectId, toolkitId) {
       const rows = await database
         .selectFrom('tools')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { defaultLimits } from '../../../src/limits.ts'
 import { startTestServer, type TestServer } from '../../support/test-server.ts'
 import { ask, connectLegacy, type LegacySocket, registration, serveTools } from './legacy-peers.ts'
 
@@ -58,7 +59,7 @@ describe('auth', () => {
     expect(await socket.next(() => true)).toEqual({ type: 'auth_response', success: true })
   })
 
-  it.each([
+  it.concurrent.each([
     ['a wrong key', { type: 'auth', api_key: 'atp_llm_wrong' }],
     ['a key of another kind', 'toolkit'],
     ['no key', { type: 'auth' }],
@@ -74,13 +75,13 @@ describe('auth', () => {
     expect(socket.messages).toHaveLength(1)
   })
 
-  it('may take longer than the hello of our own clients', async () => {
-    await using impatient = await startTestServer({ limits: { helloTimeoutMs: 50 } })
+  // Rule T4. Less than the ten seconds after which its client gives up (atp-wire.md section 4).
+  it('that does not come in time is refused in words, while its client still waits', { timeout: 9_000 }, async () => {
+    await using impatient = await startTestServer({ limits: { helloTimeoutMs: 50, refusalDelayMs: 50 } })
     await using socket = await connectLegacy(impatient.url, '/ws/v1/atp/llm-client')
-    await using ours = await connectLegacy(impatient.url, '/ws/v2/llm')
-    await ours.closed
-    socket.send({ type: 'auth', api_key: impatient.keys.llmKey })
-    expect(await socket.next(() => true)).toEqual({ type: 'auth_response', success: true })
+    expect(await socket.next(() => true)).toMatchObject({ type: 'auth_response', success: false })
+    expect(await socket.closed).toBe(4401)
+    expect(defaultLimits.helloTimeoutMs + defaultLimits.refusalDelayMs).toBeLessThan(10_000)
   })
 
   it('is not said twice', async () => {

@@ -44,6 +44,12 @@ describe('keys', () => {
   })
 })
 
+it('a body that brings its own key may have 64 KiB, one with a key in a header as much as any', async () => {
+  const body = { ...context, api_key: server.keys.llmKey, user_prompt: 'x'.repeat(65_536) }
+  expect(await ask(url, body)).toMatchObject({ status: 413, body: { code: 'payload_too_large' } })
+  expect((await ask(url, body, { authorization: `ApiKey ${server.keys.llmKey}` })).status).toBe(200)
+})
+
 describe('answers', () => {
   const key = () => ({ authorization: `ApiKey ${server.keys.llmKey}` })
 

@@ -20,3 +20,11 @@ it('remembers what a key could not register until it is registered, the key begi
   now = 600_001
   expect(refused.has('k')).toBe(false)
 })
+
+it('forgets the key that came first, and no other, when there are too many', () => {
+  const refused = new RefusedTools()
+  for (let key = 0; key <= 10_000; key += 1) refused.add(`k${key}`, 'a')
+  expect([refused.has('k0'), refused.has('k1'), refused.has('k10000')]).toEqual([false, true, true])
+  refused.add('k1', 'b')
+  expect(refused.has('k2')).toBe(true)
+})

@@ -184,6 +184,42 @@ describe('verify_hash and verify_tool_hash', () => {
     expect(await toolkit.knows('AB')).toBe(true)
   })
 
+  it('know no hash that some of several tools were registered under when another one of them is refused', async () => {
+    const server = await start()
+    const toolkit = toolkitOf(server, server.keys.toolkitKey, 'app')
+    await toolkit.register('a', { toolkit_hash: 'all' })
+    expect(await toolkit.knows('all')).toBe(true)
+    expect((await toolkit.register('not a name', { toolkit_hash: 'all' })).status).toBe(400)
+    expect(await toolkit.knows('all')).toBe(false)
+  })
+
+  it('know no hash while a tool is missing that its client asked for, as after a start that was cut short', async () => {
+    const server = await start()
+    const toolkit = toolkitOf(server, server.keys.toolkitKey, 'app')
+    for (const name of ['a', 'b']) await toolkit.register(name, { toolkit_hash: name === 'a' ? 'A' : 'AB' })
+    // What start() does with two tools that have changed: each is asked for, then registered under the hash of all.
+    expect(await toolkit.knowsTool('a', 'new a')).toBe(false)
+    await toolkit.register('a', { code_hash: 'new a', toolkit_hash: 'new AB' })
+    expect(await toolkit.knowsTool('b', 'new b')).toBe(false)
+    expect(await toolkit.knows('new AB')).toBe(false)
+    await toolkit.register('b', { code_hash: 'new b', toolkit_hash: 'new AB' })
+    expect(await toolkit.knows('new AB')).toBe(true)
+    expect(await toolkit.knowsTool('b', 'new b')).toBe(true)
+    expect(await toolkit.knows('new AB')).toBe(true)
+  })
+
+  it('know no hash that was registered at the same time as a tool that is refused', async () => {
+    const server = await start()
+    const toolkit = toolkitOf(server, server.keys.toolkitKey, 'app')
+    const answers = await Promise.all([
+      toolkit.register('a', { toolkit_hash: 'all' }),
+      toolkit.register('not a name', { toolkit_hash: 'all' }),
+      toolkit.register('b', { toolkit_hash: 'all' }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 200])
+    expect(await toolkit.knows('all')).toBe(false)
+  })
+
   it('know nothing of another toolkit, or of a key that stands for none', async () => {
     const server = await start()
     await toolkitOf(server, server.keys.toolkitKey, 'app').register('a', { toolkit_hash: 'A' })
@@ -234,35 +270,13 @@ describe('verify_hash and verify_tool_hash', () => {
   })
 })
 
-describe('the inbox', () => {
-  it('is empty, and takes every answer as a late one', async () => {
-    const server = await start()
-    const base = `${server.url}/api/v1/toolkit/${server.keys.toolkitKey}/inbox`
-    expect(await ask(base)).toEqual({ status: 200, body: {} })
-    for (const body of [{ request_id: 'late', response: { x: null } }, { response: { error: 'again' } }, []]) {
-      expect(await ask(`${base}/respond`, body)).toEqual({ status: 200, body: { status: 'ignored' } })
-    }
-    expect(await ask(`${server.url}/api/v1/atp/toolkit-client/${server.keys.toolkitKey}/messages/`)).toEqual({
-      status: 200,
-      body: {},
-    })
-  })
-
-  it('takes keys with percent escapes, and refuses wrong ones', async () => {
-    const server = await start()
-    const escaped = server.keys.toolkitKey.replaceAll('_', '%5F')
-    expect((await ask(`${server.url}/api/v1/toolkit/${escaped}/inbox`)).status).toBe(200)
-    for (const [key, status] of [
-      ['atp_toolkit_wrong', 401],
-      [server.keys.llmKey, 403],
-    ] as const) {
-      expect(await ask(`${server.url}/api/v1/toolkit/${key}/inbox`)).toMatchObject({
-        status,
-        body: { error: expect.any(String) },
-      })
-      expect((await ask(`${server.url}/api/v1/toolkit/${key}/inbox/respond`, {})).status).toBe(status)
-    }
-  })
+it('takes from strangers no more than 64 KiB of a body, unless it is a registration', async () => {
+  const server = await start()
+  const large = { api_key: server.keys.toolkitKey, padding: 'x'.repeat(65_536) }
+  for (const path of ['toolkit/verify_hash', 'toolkit/verify_tool_hash', 'execute_function']) {
+    const answer = await ask(`${server.url}/api/v1/${path}`, large)
+    expect(answer).toMatchObject({ status: 413, body: { error: expect.stringContaining('65536 bytes') } })
+  }
 })
 
 describe('execute_function', () => {

@@ -186,7 +186,7 @@ describe('the queue of a Python toolkit', () => {
     const { name, key } = await registered(['known'], ['forgotten'])
     await using _process = await serveTools(server.url, key, { known: () => 'fine' })
     const llm = server.llm()
-    const lost = llm.call({ toolkitId: name, tool: 'forgotten', timeoutMs: 3_000 })
+    const lost = llm.call({ toolkitId: name, tool: 'forgotten', timeoutMs: 1_000 })
     expect(await llm.call({ toolkitId: name, tool: 'known' })).toBe('fine')
     await expect(lost).rejects.toMatchObject({ code: 'deadline_exceeded' })
   })

@@ -60,6 +60,16 @@ export function describeLegacy(given: StoreContext): void {
         expect(await knows("AB'")).toBe(false)
       })
 
+      it('forget the hashes of one toolkit when they are told to', async () => {
+        await register('a', { toolkitHash: 'A' })
+        const other = await given.store.toolkits.ensure(given.project.id, 'Other', 1)
+        await given.store.legacy.forgetHashes(given.project.id, other.id)
+        await given.store.legacy.forgetHashes(newId(), toolkit.id)
+        expect(await knows('A')).toBe(true)
+        await given.store.legacy.forgetHashes(given.project.id, toolkit.id)
+        expect([await knows('A'), await namesOf()]).toEqual([false, ['a']])
+      })
+
       it('take the place of what a newer client announced', async () => {
         const change = { caption: 'c', instructions: 'i', hash: 'h', upsert: [tool('new')], remove: [], now: 2 }
         await given.store.toolkits.register(given.project.id, toolkit.id, change)

@@ -50,9 +50,13 @@ export function describeLegacyWire(name: string, start: StartLegacyHub, deviatio
         afterAll(() => shared?.stop())
 
         for (const sentence of sentences) {
+          const timeoutMs = sentence.timeoutMs ?? 30_000
           const reason = Object.hasOwn(deviations, sentence.says) ? deviations[sentence.says] : undefined
           if (reason !== undefined) it.skip(`${sentence.says} (deviation: ${reason})`, () => {})
-          else it(sentence.says, () => run(sentence, shared, start), sentence.timeoutMs ?? 30_000)
+          // Those with a server of their own mostly wait, for silence or for refusals: they wait together.
+          else if (sentence.hub || sentence.ownHub)
+            it.concurrent(sentence.says, () => run(sentence, shared, start), timeoutMs)
+          else it(sentence.says, () => run(sentence, shared, start), timeoutMs)
         }
       })
     }
