@@ -262,9 +262,11 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
 
   const built: AtpServer = {
     async listen() {
-      if (closing) throw lost ?? new AtpError('server_shutting_down', 'The server was closed; create another one')
-      opening ??= open()
-      listening ??= opening.catch(async (error: unknown) => {
+      if (closing !== undefined)
+        throw lost ?? new AtpError('server_shutting_down', 'The server was closed; create another one')
+      if (listening !== undefined) return listening
+      opening = open()
+      listening = opening.catch(async (error: unknown) => {
         // What keeps the rest from closing is less worth knowing than why nobody can connect.
         await built.close(0).catch(() => {})
         throw error

@@ -28,6 +28,11 @@ export interface ServerLimits {
   refusalsWaiting: number
   /** The largest frame and request body of an LLM client, in bytes. */
   llmFrameBytes: number
+  /**
+   * The largest request body that has to bring its key itself; a registration, which brings the source text of its tool,
+   * may have `llmFrameBytes`, in bytes.
+   */
+  keylessBodyBytes: number
   /** The largest frame of a toolkit, in bytes. */
   toolkitFrameBytes: number
   /** The largest result of a call, in bytes of JSON. */
@@ -73,6 +78,7 @@ export const defaultLimits: ServerLimits = {
   refusalDelayMs: 1_000,
   refusalsWaiting: 1_024,
   llmFrameBytes: 1_048_576 + 65_536,
+  keylessBodyBytes: 65_536,
   toolkitFrameBytes: 4 * 1_048_576,
   resultBytes: 1_048_576,
   bufferedBusyBytes: 4 * 1_048_576,

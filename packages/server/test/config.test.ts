@@ -6,12 +6,20 @@ import { temporaryFolder } from './store/temporary-folder.ts'
 
 it('reads the variables of a server and ignores empty ones', () => {
   expect(
-    readEnvironment({ PORT: '8080', ATP_DATA: '/data', ATP_HOST: '', ATP_LOG_LEVEL: 'debug', OTHER: 'x' }),
+    readEnvironment({
+      PORT: '8080',
+      ATP_DATA: '/data',
+      ATP_HOST: '',
+      ATP_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      ATP_LOG_LEVEL: 'debug',
+      OTHER: 'x',
+    }),
   ).toEqual({
     port: 8080,
     data: '/data',
     databaseUrl: undefined,
     host: undefined,
+    trustedProxies: ['10.0.0.0/8', '::1'],
     logLevel: 'debug',
     encryptionKeys: undefined,
   })

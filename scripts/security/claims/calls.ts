@@ -54,7 +54,7 @@ export const callClaims: readonly Claim[] = [
     says:
       'When a toolkit is lost, only calls that never left and calls of idempotent tools go to another process of it; the ' +
       'caller of any other hears ' +
-      '`toolkit_disconnected`, and nothing runs twice.',
+      '`toolkit_disconnected`, and nothing else runs twice. One call is sent three times at most.',
     tests: {
       'packages/server/test/e2e/kill.test.ts': [
         'tells the caller at once when a toolkit is killed during its call, with an unknown outcome',
@@ -62,6 +62,7 @@ export const callClaims: readonly Claim[] = [
       ],
       'packages/server/test/e2e/lost-peers.test.ts': [
         'sends calls to another process that never left for one which does not read, and none twice',
+        'sends a call of an idempotent tool as often as the operator allows: %i times',
       ],
       'packages/server/test/e2e/stubborn-peers.test.ts': [
         'tells the caller soon when a toolkit closes but keeps its connection',

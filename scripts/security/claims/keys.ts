@@ -120,6 +120,9 @@ export const keyClaims: readonly Claim[] = [
         'a key in the body > may stand in a small body only; with a header the body may be as large as elsewhere',
         'refuses a route that does not say who may use it',
       ],
+      'packages/server/test/compat/unit/registration.test.ts': [
+        'takes from strangers no more than 64 KiB of a body, unless it is a registration',
+      ],
       'packages/server/test/gateway/http-app.test.ts': ['logs the route’s pattern, never the address'],
       'packages/testing/src/routes/behaviours/authorize-keys.ts': [
         'keys.only-bearer: looks for the key nowhere but in Authorization: Bearer',

@@ -70,7 +70,8 @@ export const transportClaims: readonly Claim[] = [
   {
     rule: 'T4',
     says:
-      'A socket that has shown no key may send one frame of 4 KiB within 5 s; anything but a hello closes it. There are 64 places ' +
+      'A socket that has shown no key may send one frame of 4 KiB within 5 s; a larger one or none closes it with 4401, anything ' +
+      'but a hello closes it as well. There are 64 places ' +
       'for such sockets of one address, and 1,024 in all. A refused handshake is answered a second later.',
     tests: {
       'packages/server/test/e2e/keys.test.ts': [
@@ -121,7 +122,8 @@ export const transportClaims: readonly Claim[] = [
     rule: 'T6',
     says:
       'Calls to a peer that does not read are answered `busy`, it is closed when more waits for it or when it stays so for ' +
-      '30 s, and others go on. It costs the server less than 20 MiB, whatever it makes the server send.',
+      '30 s, and others go on. It costs the server less than 20 MiB, whatever it makes the server send. A client that takes ' +
+      'nothing of a large answer over HTTP for 30 s loses its connection.',
     differs: 'Busy above 4 MiB, closed above 16 MiB of unwritten bytes: results of 1 MiB are common.',
     tests: {
       'packages/server/test/e2e/back-pressure.test.ts': [
@@ -137,6 +139,10 @@ export const transportClaims: readonly Claim[] = [
       ],
       'packages/server/test/gateway/socket-watch.test.ts': [
         'ends a socket that stays congested for 30 s, but not one that catches up',
+      ],
+      'packages/server/test/gateway/unread-answers.test.ts': [
+        'lets a client go that takes nothing of a large answer',
+        'takes the time that a call needs for no sign that its client does not read',
       ],
       'packages/core/test/http/node-adapter.test.ts': [
         'an answer on a Node response > is written no faster than the client reads, to its end',

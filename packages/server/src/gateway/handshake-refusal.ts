@@ -44,9 +44,7 @@ export class HandshakeRefusal {
       return
     }
     this.#waiting += 1
-    const timer = setTimeout(() => {
-      if (!stream.destroyed) answer()
-    }, delayMs)
+    const timer = setTimeout(answer, delayMs)
     // A peer that does not wait for its answer gives its place to another one, which is answered as late.
     stream.once('close', () => {
       clearTimeout(timer)

@@ -93,7 +93,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   })
   app.setNotFoundHandler((request, reply) => sendError(request, reply, noRoute(request.method, [])))
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toAtpError(error, limits)
+    const known = toAtpError(error, request.routeOptions.bodyLimit ?? limits.llmFrameBytes)
     if (known.code === 'internal_error') logDefect(logger, error, { requestId: request.id })
     sendError(request, reply, known)
   })
@@ -131,11 +131,11 @@ function discardBody(request: IncomingMessage, maxBytes: number): void {
 }
 
 /** What the framework itself refuses, in our codes. */
-function toAtpError(error: FastifyError, limits: ServerLimits): AtpError {
+function toAtpError(error: FastifyError, maxBodyBytes: number): AtpError {
   if (isAtpError(error)) return error
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new AtpError('payload_too_large', `The body is larger than ${limits.llmFrameBytes} bytes`)
+      return new AtpError('payload_too_large', `The body is larger than ${maxBodyBytes} bytes`)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new AtpError('unsupported_media_type', 'Send the body as application/json')
     default:

@@ -102,7 +102,8 @@ class LlmConnection {
         void this.#onContext(frame, text.length)
         return
       case 'error':
-        this.#options.logger.warn('llm.error', { keyId: this.#key.id, code: frame.error.code })
+        // Not louder: nothing limits how often a peer says so.
+        this.#options.logger.debug('llm.error', { keyId: this.#key.id, code: frame.error.code })
         return
       case 'hello':
         this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))

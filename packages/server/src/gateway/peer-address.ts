@@ -49,8 +49,12 @@ export function addressGroup(address: string): string {
     .join(':')}::/64`
 }
 
-/** Without the zone, and an IPv4 address that arrived over an IPv6 socket in its own form. */
-function plainAddress(address: string): string {
+/**
+ * Without the zone, without the port and the brackets that some proxies write, and an IPv4 address that arrived over an
+ * IPv6 socket in its own form.
+ */
+function plainAddress(text: string): string {
+  const address = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
   const [plain = ''] = address.split('%', 1)
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)
   return mapped?.[1] ?? plain

@@ -142,9 +142,7 @@ class ToolkitConnection {
         // Partial results are for callers that asked for them, which no capability of this version does.
         return
       case 'error':
-        this.#options.logger.warn('toolkit.error', { toolkitId: this.#toolkit.id, code: frame.error.code })
-        // A toolkit that cannot read a call says so this way; its caller must not wait for the deadline.
-        if (frame.requestId !== undefined) this.#fail(frame.requestId, frame.error)
+        this.#onError(frame.requestId, frame.error)
         return
       case 'hello':
         this.#socket.refuse(new AtpError('invalid_request', 'hello was said already'))
@@ -168,6 +166,17 @@ class ToolkitConnection {
       })
     } else if (frame.ok) this.#options.delivery.onResult(this.#peer, frame)
     else this.#fail(frame.requestId, frame.error)
+  }
+
+  /** A toolkit that cannot read a call says so this way; its caller must not wait for the deadline. */
+  #onError(requestId: string | undefined, error: WireError): void {
+    const isOfCall = requestId !== undefined && this.#peer.running.has(requestId)
+    // What is about no call is not worth a warning: nothing limits how often a peer says so.
+    this.#options.logger[isOfCall ? 'warn' : 'debug']('toolkit.error', {
+      toolkitId: this.#toolkit.id,
+      code: error.code,
+    })
+    if (isOfCall) this.#fail(requestId, error)
   }
 
   #fail(requestId: string, error: WireError): void {

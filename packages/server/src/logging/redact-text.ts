@@ -107,8 +107,8 @@ const encryptionKeys: RegExp = /(?<![\w+/=-])[\w+/-]{43}=/g
 /** What an address has before its host; with a colon in it up to the last `@`, as passwords may hold anything. */
 const userinfo: RegExp = /(?<=:\/\/)(?:[^\s"'<>@/?#]*:[^\s"'<>]*@|[^\s"'<>@/?#]*@)/g
 
-/** The query and fragment of an address, absolute or not. */
-const queries: RegExp = /(?:\b[a-z][a-z0-9+.-]{0,15}:\/\/|(?<![\w.)\]])\/)[^\s"'<>?#]*(?=(?<value>[?#][^\s"'<>]+))/gi
+/** What an address begins with, absolute or not. */
+const addressStart: RegExp = /\b[a-z][a-z0-9+.-]{0,15}:\/\/|(?<![\w.)\]])\//i
 
 /** A quoted value, whole or cut short; also as it stands in JSON that is a text of other JSON, its quotes escaped. */
 const quoted: string = String.raw`\\"(?:[^"\\]|\\\\(?:\\[^])?|\\[^"\\])*(?:\\?"|$)|"(?:[^"\\]|\\[^])*(?:"|$)|'[^']*(?:'|$)`
@@ -156,8 +156,6 @@ const rules: readonly [pattern: RegExp, instead: string][] = [
   [webhookSecrets, redacted],
   [webTokens, redacted],
   [encryptionKeys, redacted],
-  [userinfo, `${redacted}@`],
-  [queries, ''],
 ]
 
 /** Every rule looks at the text as it came: what one of them takes out could be what another one goes by. */
@@ -171,7 +169,33 @@ function redactAll(text: string): string {
       else spans.push({ start: end, end: end + value.length, instead })
     }
   }
+  addAddressSpans(text, spans)
   return (spans.length === 0 ? text : replaceSpans(text, spans)).replace(controls, '\ufffd')
+}
+
+/**
+ * Addresses lose what may be secret in them. Word by word, and in each only up to where something can be found: a text
+ * of nothing but beginnings of addresses would take a rule that looks from each of them to its end half a second.
+ */
+function addAddressSpans(text: string, spans: Span[]): void {
+  for (const { 0: word, index } of text.matchAll(/[^\s"'<>]+/g)) {
+    if (!word.includes('/')) continue
+    for (const match of word.slice(0, word.lastIndexOf('@') + 1).matchAll(userinfo)) {
+      const start = index + match.index
+      spans.push({ start, end: start + match[0].length, instead: `${redacted}@` })
+    }
+    const query = queryOf(word)
+    if (query !== undefined) spans.push({ start: index + query, end: index + word.length, instead: '' })
+  }
+}
+
+/** Where the query or fragment of an address begins. */
+function queryOf(word: string): number | undefined {
+  const last = Math.max(word.lastIndexOf('?'), word.lastIndexOf('#'))
+  const start = addressStart.exec(word.slice(0, last + 1))
+  if (!start) return undefined
+  const query = word.slice(start.index + start[0].length).search(/[?#]./)
+  return query === -1 ? undefined : start.index + start[0].length + query
 }
 
 function replaceSpans(text: string, spans: Span[]): string {

@@ -7,9 +7,14 @@ import { startTestServer, type TestServer } from '../support/test-server.ts'
 
 /* Toolkits whose connection is cut without a word, or ends before they were sent what they should run. */
 
-async function connectToolkit(server: TestServer, key: string, tool: string, url = server.url): Promise<RawPeer> {
+async function connectToolkit(
+  server: TestServer,
+  key: string,
+  tool: string,
+  { url = server.url, ...more }: { url?: string; annotations?: Record<string, unknown> } = {},
+): Promise<RawPeer> {
   const peer = await connectRawPeer({ url, path: '/ws/v2/toolkit', key, hello: { max_concurrency: 1_000 } })
-  peer.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool(tool)] })
+  peer.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool(tool, more)] })
   await peer.next(({ type }) => type === 'registered')
   return peer
 }
@@ -19,7 +24,7 @@ it('takes a toolkit for offline whose cable was pulled, and tells the callers of
   const { hostname, port } = new URL(server.url)
   await using proxy = await startTcpProxy({ host: hostname, port: Number(port) })
   const { key } = await server.server.createKey({ kind: 'toolkit', name: 'far away' })
-  await using toolkit = await connectToolkit(server, key, 'wait', `http://127.0.0.1:${proxy.port}`)
+  await using toolkit = await connectToolkit(server, key, 'wait', { url: `http://127.0.0.1:${proxy.port}` })
   const llm = server.llm()
   const running = llm.call({ toolkitId: 'far away', tool: 'wait' }).catch((error: unknown) => error)
   await toolkit.next(({ type }) => type === 'call')
@@ -29,7 +34,7 @@ it('takes a toolkit for offline whose cable was pulled, and tells the callers of
 })
 
 it('takes any frame for a sign of life, also from a peer that answers no ping', async () => {
-  await using server = await startTestServer({ limits: { heartbeatMs: 200, livenessMs: 1_000 } })
+  await using server = await startTestServer({ limits: { heartbeatMs: 500, livenessMs: 2_500 } })
   const connect = async (): Promise<WebSocket> => {
     const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws/v2/llm`, {
       headers: { authorization: `Bearer ${server.keys.llmKey}` },
@@ -99,3 +104,26 @@ it('sends calls to another process that never left for one which does not read, 
   expect([...ran.values()].filter((times) => times > 1)).toEqual([])
   for (const { ok, result, request_id } of answers()) if (ok) expect(result).toBe(request_id)
 })
+
+it.each([
+  [1, 'toolkit_disconnected'],
+  [2, 'served'],
+])(
+  'sends a call of an idempotent tool as often as the operator allows: %i times',
+  async (dispatchAttempts, outcome) => {
+    await using server = await startTestServer({ limits: { dispatchAttempts } })
+    const { key } = await server.server.createKey({ kind: 'toolkit', name: 'pool' })
+    const first = await connectToolkit(server, key, 'work', { annotations: { idempotent: true } })
+    await using llm = await connectRawPeer({ url: server.url, path: '/ws/v2/llm', key: server.keys.llmKey })
+    llm.send({ type: 'call', request_id: 'c', toolkit_id: 'pool', tool: 'work', params: {} })
+    await first.next(({ type }) => type === 'call')
+    await using second = await connectToolkit(server, key, 'work', { annotations: { idempotent: true } })
+    second.socket.on('message', (data) => {
+      const { type, request_id } = JSON.parse(data.toString()) as Record<string, unknown>
+      if (type === 'call') second.send({ type: 'result', request_id, ok: true, result: 1 })
+    })
+    first.socket.terminate()
+    const { ok, error } = await llm.next(({ type }) => type === 'result')
+    expect(ok ? 'served' : (error as { code: string }).code).toBe(outcome)
+  },
+)

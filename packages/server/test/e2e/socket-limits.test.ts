@@ -1,3 +1,4 @@
+import { silentLogger } from '@atp/core'
 import { expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { connectRawPeer, wireTool } from '../support/raw-peer.ts'
@@ -76,4 +77,29 @@ it('takes no schema over the limits, whatever the toolkit’s own library lets t
   expect(answer.rejected).toEqual(
     ['deep', 'wide', 'long', 'data'].map((name) => expect.objectContaining({ name, code: 'invalid_schema' })),
   )
+})
+
+it('does not let peers write into the log what and as often as they like', async () => {
+  const loud: string[] = []
+  const note = (event: string): void => void loud.push(event)
+  const logger = { ...silentLogger, info: note, warn: note, error: note }
+  await using server = await startTestServer({ logger })
+  const { key } = await server.server.createKey({ kind: 'toolkit', name: 'noisy' })
+  await using toolkit = await connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key })
+  await using llm = await connectRawPeer({ url: server.url, path: '/ws/v2/llm', key: server.keys.llmKey })
+  toolkit.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool('work')] })
+  await toolkit.next(({ request_id }) => request_id === 'r')
+  const before = loud.length
+  const error = { code: 'internal_error', message: 'no', retryable: false }
+  for (const peer of [toolkit, llm]) {
+    for (let i = 0; i < 100; i += 1) peer.send({ type: 'error', request_id: `e${i}`, error })
+  }
+  // A call that its toolkit cannot read is worth a line, and ends.
+  toolkit.socket.on('message', (data) => {
+    const { type, request_id } = JSON.parse(data.toString()) as Record<string, unknown>
+    if (type === 'call') toolkit.send({ type: 'error', request_id, error })
+  })
+  llm.send({ type: 'call', request_id: 'c', toolkit_id: 'noisy', tool: 'work', params: {} })
+  await expect(llm.next(({ request_id }) => request_id === 'c')).resolves.toMatchObject({ ok: false, error })
+  expect(loud.slice(before)).toEqual(['toolkit.error'])
 })

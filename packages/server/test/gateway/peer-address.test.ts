@@ -42,6 +42,12 @@ describe('the address of a request', () => {
     expect(behind(request('fd00::1', '2001:db8::5'))).toBe('2001:db8:0:0::/64')
   })
 
+  it('is read without the port and the brackets that some proxies write', () => {
+    expect(behind(request('10.1.2.3', '198.51.100.1:4711'))).toBe('198.51.100.1')
+    expect(behind(request('10.1.2.3', '198.51.100.1, [fd00::2]:80'))).toBe('198.51.100.1')
+    expect(behind(request('10.1.2.3', '[2001:db8::5]'))).toBe('2001:db8:0:0::/64')
+  })
+
   it('is the last proxy where the header says nothing that can be read', () => {
     expect(behind(request('10.1.2.3'))).toBe('10.1.2.3')
     expect(behind(request('10.1.2.3', 'unknown'))).toBe('10.1.2.3')

@@ -137,6 +137,9 @@ it('does not slow down on texts made for it', () => {
     '://',
     '://:',
     '://a:',
+    '@://',
+    '/',
+    'h+',
     'atp_',
     'atp_a',
     'bearer ',
@@ -148,10 +151,10 @@ it('does not slow down on texts made for it', () => {
   ]) {
     const text = piece.repeat(maxTextLength).slice(0, maxTextLength - 1)
     const before = process.cpuUsage()
-    redactText(`${text}?`)
+    for (const end of ['', '?', '@']) redactText(text + end)
     const { user } = process.cpuUsage(before)
-    // What backtracks takes minutes here; this is no measurement.
-    expect(user, piece).toBeLessThan(2_000_000)
+    // Some milliseconds of work, where what backtracks takes half a second to minutes; this is no measurement.
+    expect(user, piece).toBeLessThan(250_000)
   }
 })
 
