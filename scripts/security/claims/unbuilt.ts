@@ -22,7 +22,6 @@ export const unbuiltRules: readonly UnbuiltRule[] = [
   ...(['N1', 'N2', 'N3', 'N5', 'N6', 'N7'] as const).map((rule) => ({ rule, comesWith: bus })),
   { rule: 'L4', comesWith: 'the console and the OAuth broker' },
   ...(['C1', 'C2', 'C3', 'C4'] as const).map((rule) => ({ rule, comesWith: cli })),
-  { rule: 'C7', comesWith: 'UTCP over text files' },
   { rule: 'C8', comesWith: 'UTCP over WebSockets, sockets and GraphQL' },
   { rule: 'P3', comesWith: 'the release pipeline' },
 ]
