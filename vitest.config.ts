@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { defineConfig, mergeConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
 import { shared } from './vitest.shared.ts'
@@ -22,8 +21,6 @@ export default mergeConfig(
   defineConfig({
     test: {
       projects: ['packages/*', 'apps/*', 'scripts'],
-      // Tests wait more than they compute: on two cores, one worker would leave half of the time unused.
-      maxWorkers: Math.max(2, availableParallelism() - 1),
       reporters: [process.env.CI ? 'dot' : 'default', countLine],
       coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test-d.ts', '**/*.d.ts'] },
     },
