@@ -130,8 +130,10 @@ describe('AtpClientService', () => {
     const lines: string[] = []
     const module = appModule({ imports: [AtpModule.forRoot({ clients: client, connect: true })] })
     await using running = await startApp(module, undefined, undefined, { logger: recordingLogger(lines) })
-    await vi.waitFor(() =>
-      expect(lines).toContainEqual(expect.stringMatching(/^error Toolkit "orders" cannot connect: /)),
+    // The server lets a refused peer wait for a second.
+    await vi.waitFor(
+      () => expect(lines).toContainEqual(expect.stringMatching(/^error Toolkit "orders" cannot connect: /)),
+      { timeout: 15_000 },
     )
     expect(running.app.get(AtpClientService).clients[0]?.state).toBe('refused')
   })
