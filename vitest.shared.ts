@@ -16,5 +16,6 @@ export const shared = defineConfig({
     // Generous: a busy machine must not fail a test that only waits for something to happen.
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 })
