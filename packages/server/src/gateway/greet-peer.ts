@@ -35,7 +35,7 @@ export function greetPeer(peer: PeerSocket, options: GreetOptions): void {
   }
   const timer = setTimeout(() => {
     route.greeting.refuse(peer, new AtpError('unauthorized', 'The peer did not say who it is in time'))
-  }, route.greeting.timeoutMs ?? limits.helloTimeoutMs)
+  }, limits.helloTimeoutMs)
   peer.onClose(() => clearTimeout(timer))
   peer.onText = (text) => {
     clearTimeout(timer)

@@ -34,8 +34,6 @@ export interface Greeting<First = unknown> {
    * `true`: one frame is awaited, which shows the key unless the handshake did (rule T4: 4 KiB, 5 s).
    */
   firstFrame: boolean
-  /** How long that frame may take, in milliseconds. @default `limits.helloTimeoutMs` */
-  timeoutMs?: number
   /**
    * Reads the first frame: the key it shows, if any, and what welcome is given.
    * @throws AtpError when it is not what a first frame has to be
