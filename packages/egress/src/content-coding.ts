@@ -21,8 +21,11 @@ const decoders: ReadonlyMap<string, DecoderFor> = new Map<string, DecoderFor>([
   ['zstd', () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } })],
 ])
 
+const none: readonly string[] = []
+
 /** The codings that an answer names; `identity` is none. */
-export function contentCodings(header: string | string[] | undefined): string[] {
+export function contentCodings(header: string | string[] | undefined): readonly string[] {
+  if (header === undefined) return none
   const names = [header ?? []].flat().join(',').toLowerCase().split(',')
   return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity')
 }
@@ -32,17 +35,18 @@ export function isKnownCoding(coding: string | undefined): coding is string {
   return coding !== undefined && decoders.has(coding)
 }
 
-/** Undoes a known coding. Throws what the decoder throws, also for bytes that end too early. */
-export async function* decoded(source: AsyncIterable<Bytes>, coding: string): AsyncGenerator<Bytes> {
-  const chunks = source[Symbol.asyncIterator]()
-  const first = await chunks.next()
+/**
+ * Undoes a known coding. Throws what the decoder throws, also for bytes that end too early.
+ * @param read gives the next bytes, or none at their end
+ */
+export async function* decoded(read: () => Promise<Bytes | undefined>, coding: string): AsyncGenerator<Bytes> {
+  const first = await read()
   // A body of no bytes at all is what servers send under any coding, and decoders refuse.
-  if (first.done) return
-  const decoder = decoders.get(coding)?.(first.value[0] ?? 0)
+  if (first === undefined) return
+  const decoder = decoders.get(coding)?.(first[0] ?? 0)
   if (decoder === undefined) throw new TypeError(`The content coding ${coding} is not known`)
   const all = async function* (): AsyncGenerator<Bytes> {
-    yield first.value
-    yield* { [Symbol.asyncIterator]: () => chunks }
+    for (let chunk: Bytes | undefined = first; chunk !== undefined; chunk = await read()) yield chunk
   }
   // Errors on either side arrive at the reader of the decoder.
   pipeline(all, decoder, () => {})

@@ -10,10 +10,18 @@ export interface ReadBody {
   contentType: string | undefined
 }
 
+const noBody: ReadBody = { body: undefined, contentType: undefined }
+
+/** Reads a text, bytes or nothing. */
+export function readPlainBody(body: string | Uint8Array | null | undefined): ReadBody {
+  if (body === null || body === undefined) return noBody
+  if (typeof body === 'string') return { body: Buffer.from(body), contentType: 'text/plain;charset=UTF-8' }
+  return { body, contentType: undefined }
+}
+
 /** Reads any body that fetch takes. */
 export async function readBody(body: BodyInit | null | undefined): Promise<ReadBody> {
-  if (body === null || body === undefined) return { body: undefined, contentType: undefined }
-  if (typeof body === 'string') return { body: Buffer.from(body), contentType: 'text/plain;charset=UTF-8' }
+  if (body === null || body === undefined || typeof body === 'string') return readPlainBody(body)
   if (body instanceof ReadableStream) {
     return { body: Readable.fromWeb(body as NodeReadableStream<Uint8Array>), contentType: undefined }
   }

@@ -3,7 +3,8 @@ import { AtpError } from '@atp/core'
 /** Names in lower case and values, in the order in which they are sent. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
-type HeadersLike = Iterable<readonly [string, string]> | Record<string, string>
+/** Any form in which headers are given. */
+export type HeadersLike = Iterable<readonly [string, string]> | Record<string, string>
 
 /** Set by the connection itself; as in every fetch, a caller's own are left out. */
 const framing: ReadonlySet<string> = new Set([
@@ -31,11 +32,22 @@ const secretLike = /auth|cookie|credential|key|passw|secret|session|signature|to
  * which other readers of headers cut off in silence.
  */
 export function readHeaders(headers: HeadersLike | undefined, contentType: string | undefined): HeaderList {
-  const given = [...pairsOf(headers ?? [])].map(([name, value]) => checkHeader(name, value))
-  const list = given.filter(([name]) => !framing.has(name))
+  const list: (readonly [string, string])[] = []
+  for (const [name, value] of pairsOf(headers ?? [])) {
+    const header = checkHeader(name, value)
+    if (!framing.has(header[0])) list.push(header)
+  }
   const has = (name: string): boolean => list.some(([each]) => each === name)
   if (contentType !== undefined && !has('content-type')) list.push(['content-type', contentType])
-  return [...list, ...usual.filter(([name]) => !has(name))]
+  for (const header of usual) if (!has(header[0])) list.push(header)
+  return list
+}
+
+/** Names and values in turn, as connections take them. */
+export function flatHeaders(headers: HeaderList): string[] {
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, value)
+  return flat
 }
 
 /** Without what another origin must not see: credentials by any likely name, and those the caller declared. */

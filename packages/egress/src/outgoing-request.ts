@@ -1,8 +1,8 @@
 import { AtpError } from '@atp/core'
 import { egressRefused } from './egress-error.ts'
 import { bareHost, type EgressPolicy, type Opening, openingOf, type Target } from './egress-policy.ts'
-import { type OutgoingBody, readBody } from './outgoing-body.ts'
-import { type HeaderList, readHeaders } from './outgoing-headers.ts'
+import { type OutgoingBody, type ReadBody, readBody } from './outgoing-body.ts'
+import { type HeaderList, type HeadersLike, readHeaders } from './outgoing-headers.ts'
 
 /** A request as the caller made it. */
 export interface OutgoingRequest {
@@ -22,14 +22,27 @@ export async function readRequest(
   init: RequestInit & { allowGetBody?: boolean },
 ): Promise<OutgoingRequest> {
   const source = typeof input === 'object' && 'method' in input ? input : undefined
-  const method = readMethod(init.method ?? source?.method ?? 'GET')
   const given = init.body === undefined ? source?.body : init.body
-  const { body, contentType } = await readBody(given)
-  if (body !== undefined && (method === 'HEAD' || (method === 'GET' && init.allowGetBody !== true))) {
+  const headers = (init.headers ?? source?.headers) as Headers | undefined
+  return toRequest(
+    source?.url ?? String(input),
+    { method: init.method ?? source?.method, headers, allowGetBody: init.allowGetBody },
+    await readBody(given),
+  )
+}
+
+/** Makes a request of what was given, its body read already. Throws as {@link readRequest}. */
+export function toRequest(
+  url: string,
+  given: { method?: string | undefined; headers?: HeadersLike | undefined; allowGetBody?: boolean | undefined },
+  { body, contentType }: ReadBody,
+): OutgoingRequest {
+  const method = readMethod(given.method ?? 'GET')
+  if (body !== undefined && (method === 'HEAD' || (method === 'GET' && given.allowGetBody !== true))) {
     throw new AtpError('invalid_request', `A ${method} request has no body; send it with another method`)
   }
-  const headers = readHeaders((init.headers ?? source?.headers) as Headers | undefined, contentType)
-  return { method, url: readUrl(source?.url ?? String(input)), headers, body }
+  const headers = readHeaders(given.headers, contentType)
+  return { method, url: readUrl(url), headers, body }
 }
 
 /** The URL of a request or a redirect, without its fragment. Throws `egress_refused` (rule E2). */

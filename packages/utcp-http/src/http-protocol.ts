@@ -36,7 +36,7 @@ export function httpProtocol(outbound: Outbound, options: HttpProtocolOptions): 
       const options = { auth: template.auth, redirect: 'follow', isLocal, signal } as const
       const { response, what } = await sendRequest(connection, request, options)
       const bytes = await readBytes(response, context.maxResponseBytes, what)
-      return readResult(bytes, response.headers.get('content-type'), what)
+      return readResult(bytes, response.header('content-type'), what)
     } finally {
       deadline.end()
     }

@@ -1,11 +1,10 @@
 import type { Auth, OAuth2Auth } from '@atp/utcp'
 import { applyAuth } from './auth/apply-auth.ts'
 import type { TokenSource } from './auth/token-source.ts'
-import type { Outbound, OutboundRequest } from './outbound/outbound.ts'
+import type { Outbound, OutboundAnswer, OutboundRequest } from './outbound/outbound.ts'
 import { originOf, refused } from './outbound/refused.ts'
 import type { BuiltRequest } from './request/build-request.ts'
 import { httpError } from './response/http-error.ts'
-import { discard } from './response/read-body.ts'
 
 /** What the protocols of one kind share. */
 export interface Connection {
@@ -24,7 +23,7 @@ export interface SendOptions {
 
 /** An answer of a status below 400, and how messages name where it comes from. */
 export interface Answer {
-  readonly response: Response
+  readonly response: OutboundAnswer
   readonly what: string
 }
 
@@ -40,7 +39,7 @@ export async function sendRequest(
 ): Promise<Answer> {
   const oauth = auth?.auth_type === 'oauth2' ? (auth as OAuth2Auth) : undefined
   const secrets = auth === undefined || oauth !== undefined ? [] : applyAuth(request, auth)
-  const send = (): Promise<Response> => outbound.send(toOutbound(request, { redirect, isLocal, signal }))
+  const send = (): Promise<OutboundAnswer> => outbound.send(toOutbound(request, { redirect, isLocal, signal }))
   const what = `${request.method} ${originOf(request.url)}`
   if (oauth === undefined) return checked(await send(), what, secrets)
 
@@ -50,7 +49,7 @@ export async function sendRequest(
   authorize(token.text)
   const response = await send()
   if (response.status !== 401 || !isSameOrigin(response, request)) return checked(response, what, [token.text])
-  discard(response)
+  response.discard()
   const renewed = await tokens.renew(oauth, isLocal, token, signal)
   authorize(renewed.text)
   return checked(await send(), what, [token.text, renewed.text])
@@ -59,11 +58,11 @@ export async function sendRequest(
 /** Refuses every answer of a status from 300 to 399, also those that lead nowhere: streams follow no redirect. */
 export function refuseRedirect({ response }: Answer, request: BuiltRequest): void {
   if (response.status < 300) return
-  discard(response)
+  response.discard()
   throw refused('E5', request.url, `it answers ${response.status}, and redirects are not followed`)
 }
 
-async function checked(response: Response, what: string, secrets: readonly string[]): Promise<Answer> {
+async function checked(response: OutboundAnswer, what: string, secrets: readonly string[]): Promise<Answer> {
   if (response.status >= 400) throw await httpError(response, what, secrets)
   return { response, what }
 }
@@ -84,6 +83,6 @@ function toOutbound(
 const harmless: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-type', 'user-agent'])
 
 /** Another origin never got the token, so it has not refused it. */
-function isSameOrigin(response: Response, request: BuiltRequest): boolean {
+function isSameOrigin(response: OutboundAnswer, request: BuiltRequest): boolean {
   return !response.redirected || URL.parse(response.url)?.origin === URL.parse(request.url)?.origin
 }

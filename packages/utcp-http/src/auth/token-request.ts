@@ -55,12 +55,13 @@ export async function requestToken(
   })
   const what = `The token endpoint ${originOf(auth.token_url)}`
   const text = decodeText(await readBytes(response, maxResponseBytes, what), 'utf-8')
+  const { status } = response
   const answer = membersOf(text)
-  const token = response.ok ? answer.access_token : undefined
+  const isOk = status >= 200 && status < 300
+  const token = isOk ? answer.access_token : undefined
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) {
     return { text: token, endsAt: Date.now() + usableMs(answer.expires_in) }
   }
-  const { status } = response
   const said = [answer.error, answer.error_description].filter((each) => typeof each === 'string').join(': ')
   const detail = withoutSecrets(cleanText(said), [auth.client_secret]).slice(0, 300)
   const message = `${what} gave no token (${status})${detail === '' ? '' : `: ${detail}`}`

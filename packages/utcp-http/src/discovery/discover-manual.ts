@@ -2,8 +2,9 @@ import type { CallTemplate, DiscoveryContext, ManualDiscovery, ManualValidators,
 import { UtcpError } from '@atp/utcp'
 import { openDeadline } from '../deadline.ts'
 import { leadsToLoopback } from '../outbound/loopback.ts'
+import type { OutboundAnswer } from '../outbound/outbound.ts'
 import { plainRequest, type RequestTemplate } from '../request/build-request.ts'
-import { discard, readBytes } from '../response/read-body.ts'
+import { readBytes } from '../response/read-body.ts'
 import { type Connection, sendRequest } from '../send-request.ts'
 import type { ManualOrigins } from './manual-origins.ts'
 import { type Members, readDocument } from './read-document.ts'
@@ -54,18 +55,18 @@ export async function discoverManual(request: DiscoveryRequest): Promise<ManualD
     }
     const options = { auth: template.auth, redirect, isLocal: true, signal }
     const { response, what } = await sendRequest(connection, built, options)
-    const { headers, status } = response
+    const { status } = response
     if (status === 304 && validators !== undefined) {
-      discard(response)
-      return { notModified: true, ...freshness(headers) }
+      response.discard()
+      return { notModified: true, ...freshness(response) }
     }
     if (status !== 200) {
-      discard(response)
+      response.discard()
       throw new UtcpError('invalid_manual', `${what} answered ${status} and no manual`, { status })
     }
     const url = response.url || built.url
     const bytes = await readBytes(response, maxResponseBytes, what)
-    const found = readDocument(bytes, headers.get('content-type'), [built.url, url], what)
+    const found = readDocument(bytes, response.header('content-type'), [built.url, url], what)
     let manual: unknown
     if (found.kind === 'manual') manual = found.manual
     else if (openApi !== undefined) manual = await openApi(found.document, { url, template: declaredTemplate, signal })
@@ -76,7 +77,7 @@ export async function discoverManual(request: DiscoveryRequest): Promise<ManualD
     if (errors.length > 0) {
       caller.logger.warn('utcp.tools_refused', { manual: declaredTemplate.name, count: errors.length })
     }
-    return { manual: kept, errors, ...freshness(headers), ...validatorsOf(headers) }
+    return { manual: kept, errors, ...freshness(response), ...validatorsOf(response) }
   } finally {
     deadline.end()
   }
@@ -105,18 +106,18 @@ function urlOf(tool: unknown): string | undefined {
   return typeof url === 'string' ? url : undefined
 }
 
-function validatorsOf(headers: Headers): { validators?: ManualValidators } {
-  const etag = headers.get('etag')
-  const lastModified = headers.get('last-modified')
+function validatorsOf(response: OutboundAnswer): { validators?: ManualValidators } {
+  const etag = response.header('etag')
+  const lastModified = response.header('last-modified')
   if (etag === null && lastModified === null) return {}
   return { validators: { ...(etag === null ? {} : { etag }), ...(lastModified === null ? {} : { lastModified }) } }
 }
 
 /** For how long an answer says it holds (RFC 9111, 4.2); nothing when it says not to rely on it. */
-function freshness(headers: Headers): { freshForMs?: number } {
-  const control = headers.get('cache-control') ?? ''
+function freshness(response: OutboundAnswer): { freshForMs?: number } {
+  const control = response.header('cache-control') ?? ''
   const maxAge = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,9})/i.exec(control)?.[1]
   if (maxAge === undefined || /no-store|no-cache/i.test(control)) return {}
-  const age = Number(headers.get('age') ?? 0)
+  const age = Number(response.header('age') ?? 0)
   return { freshForMs: Math.max(0, Number(maxAge) - (Number.isFinite(age) ? age : 0)) * 1000 }
 }

@@ -3,11 +3,11 @@ import {
   createOauthFetch,
   type EgressOptions,
   type GuardedFetch,
-  type GuardedFetchInit,
+  type GuardedRequestInit,
 } from '@atp/egress'
 import { UtcpError } from '@atp/utcp'
 import { leadsToLoopback } from './loopback.ts'
-import type { Outbound, OutboundRequest } from './outbound.ts'
+import type { Outbound, OutboundAnswer, OutboundRequest } from './outbound.ts'
 import { refused } from './refused.ts'
 
 /** How the requests of the protocols leave this process on Node. The operator's to set, never a manual's. */
@@ -45,8 +45,8 @@ function ownGuard(egress: EgressOptions, allowLoopback: boolean): Outbound {
   const remote = make(false)
   const local = allowLoopback ? make(true) : remote
   return {
-    send: (request) => (request.isLocal ? local : remote).calls(request.url, toInit(request)),
-    sendForToken: (request) => (request.isLocal ? local : remote).tokens(request.url, toInit(request)),
+    send: (request) => (request.isLocal ? local : remote).calls.request(request.url, toInit(request)),
+    sendForToken: (request) => (request.isLocal ? local : remote).tokens.request(request.url, toInit(request)),
     async close() {
       const all = new Set([remote, local])
       await Promise.all([...all].flatMap(({ calls, tokens }) => [calls.close(), tokens.close()]))
@@ -55,16 +55,16 @@ function ownGuard(egress: EgressOptions, allowLoopback: boolean): Outbound {
 }
 
 function sharedGuard(shared: GuardedFetch, allowLoopback: boolean): Outbound {
-  const send = async (request: OutboundRequest): Promise<Response> => {
+  const send = async (request: OutboundRequest): Promise<OutboundAnswer> => {
     if (!(request.isLocal && allowLoopback) && leadsToLoopback(request.url)) {
       throw refused('E3', request.url, 'it means this machine')
     }
-    return shared(request.url, toInit(request))
+    return shared.request(request.url, toInit(request))
   }
   return { send, sendForToken: (request) => send({ ...request, redirect: 'error' }), close: async () => {} }
 }
 
-function toInit({ method, headers, body, redirect, secretHeaders, signal }: OutboundRequest): GuardedFetchInit {
+function toInit({ method, headers, body, redirect, secretHeaders, signal }: OutboundRequest): GuardedRequestInit {
   return {
     method,
     headers,

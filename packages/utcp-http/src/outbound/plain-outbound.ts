@@ -1,7 +1,8 @@
 import { isAtpError } from '@atp/core'
 import { isUtcpError, UtcpError } from '@atp/utcp'
+import { fetchedAnswer } from './fetched-answer.ts'
 import { isLiteralLoopback, meansLoopback } from './loopback.ts'
-import type { Outbound, OutboundRequest } from './outbound.ts'
+import type { Outbound, OutboundAnswer, OutboundRequest } from './outbound.ts'
 import { originOf, refused } from './refused.ts'
 
 /** A `fetch` of the platform. */
@@ -14,7 +15,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
  * is up to the platform. No redirect is followed: platforms keep credentials that another origin must not see.
  */
 export function plainOutbound(given: PlainFetch, allowLoopback: boolean): Outbound {
-  const send = async (request: OutboundRequest): Promise<Response> => {
+  const send = async (request: OutboundRequest): Promise<OutboundAnswer> => {
     const { method, headers, body, signal } = request
     const url = checkedUrl(request.url, request.isLocal && allowLoopback)
     if (body !== undefined && method === 'GET') {
@@ -28,7 +29,7 @@ export function plainOutbound(given: PlainFetch, allowLoopback: boolean): Outbou
       response.body?.cancel().catch(() => {})
       throw refused('E5', url, 'it redirects, which is not followed')
     }
-    return response
+    return fetchedAnswer(response, `${method} ${originOf(url)}`)
   }
   return { send, sendForToken: send, close: async () => {} }
 }

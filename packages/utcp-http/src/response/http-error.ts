@@ -1,4 +1,5 @@
 import { UtcpError } from '@atp/utcp'
+import type { OutboundAnswer } from '../outbound/outbound.ts'
 import { charsetOf } from './media-type.ts'
 import { readBeginning } from './read-body.ts'
 import { decodeText } from './read-result.ts'
@@ -21,15 +22,19 @@ const controls = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066
  * `detail`, else the body. Obligation: `secrets` are what was sent as credentials, which servers like to repeat.
  * @param what names the request, such as `GET https://api.example.com`
  */
-export async function httpError(response: Response, what: string, secrets: readonly string[]): Promise<UtcpError> {
-  const { status, statusText, headers } = response
+export async function httpError(
+  response: OutboundAnswer,
+  what: string,
+  secrets: readonly string[],
+): Promise<UtcpError> {
+  const { status, statusText } = response
   const bytes = await readBeginning(response, maxBodyBytes)
-  const text = withoutSecrets(decodeText(bytes, charsetOf(headers.get('content-type'))), secrets)
+  const text = withoutSecrets(decodeText(bytes, charsetOf(response.header('content-type'))), secrets)
   const json = parsed(text)
   const detail = cleanText(detailOf(json) ?? text).slice(0, maxDetailLength)
   const reason = withoutSecrets(cleanText(statusText).slice(0, 100), secrets)
   const message = `${what} answered ${status}${reason === '' ? '' : ` ${reason}`}${detail === '' ? '' : `: ${detail}`}`
-  const retryAfterMs = readRetryAfter(headers.get('retry-after'))
+  const retryAfterMs = readRetryAfter(response.header('retry-after'))
   return new UtcpError('http_error', message, {
     ...{ status, retryable: retryable.has(status) },
     body: json ?? cleanText(text),

@@ -1,24 +1,22 @@
-import { isAtpError } from '@atp/core'
-import { isUtcpError, UtcpError } from '@atp/utcp'
+import { UtcpError } from '@atp/utcp'
+import type { OutboundAnswer } from '../outbound/outbound.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** The chunks of a body. Leaving the loop lets go of the connection. */
-export async function* bodyChunks(response: Response, what: string): AsyncGenerator<Bytes, void, undefined> {
-  if (response.body === null) return
-  const reader = response.body.getReader()
+export async function* bodyChunks(response: OutboundAnswer): AsyncGenerator<Bytes, void, undefined> {
   let isDone = false
   try {
     for (;;) {
-      const next = await readChunk(reader, what)
-      if (next === undefined) {
+      const chunk = await response.read()
+      if (chunk === undefined) {
         isDone = true
         return
       }
-      yield next
+      yield chunk
     }
   } finally {
-    if (!isDone) reader.cancel().catch(() => {})
+    if (!isDone) response.discard()
   }
 }
 
@@ -26,16 +24,15 @@ export async function* bodyChunks(response: Response, what: string): AsyncGenera
  * Reads a whole body. Not by {@link bodyChunks}: most answers are one chunk, for which a generator is the larger part.
  * @throws UtcpError `response_too_large` beyond `maxBytes`
  */
-export async function readBytes(response: Response, maxBytes: number, what: string): Promise<Bytes> {
+export async function readBytes(response: OutboundAnswer, maxBytes: number, what: string): Promise<Bytes> {
   const chunks: Bytes[] = []
   let size = 0
-  const reader = response.body?.getReader()
   for (;;) {
-    const chunk = reader && (await readChunk(reader, what))
+    const chunk = await response.read()
     if (chunk === undefined) return joined(chunks, size)
     size += chunk.byteLength
     if (size > maxBytes) {
-      reader?.cancel().catch(() => {})
+      response.discard()
       throw tooLarge(what, maxBytes)
     }
     chunks.push(chunk)
@@ -43,11 +40,11 @@ export async function readBytes(response: Response, maxBytes: number, what: stri
 }
 
 /** Reads the beginning of a body and lets go of the rest; what breaks on the way is the end. */
-export async function readBeginning(response: Response, maxBytes: number): Promise<Bytes> {
+export async function readBeginning(response: OutboundAnswer, maxBytes: number): Promise<Bytes> {
   const chunks: Bytes[] = []
   let size = 0
   try {
-    for await (const chunk of bodyChunks(response, '')) {
+    for await (const chunk of bodyChunks(response)) {
       chunks.push(chunk)
       size += chunk.byteLength
       if (size >= maxBytes) break
@@ -56,11 +53,6 @@ export async function readBeginning(response: Response, maxBytes: number): Promi
     // An error's body is worth what arrived of it.
   }
   return joined(chunks, size).subarray(0, maxBytes)
-}
-
-/** Lets go of an answer that nobody reads. */
-export function discard(response: Response): void {
-  response.body?.cancel().catch(() => {})
 }
 
 /** One piece made of all. */
@@ -84,15 +76,4 @@ export function ownBytes(bytes: Bytes): Bytes {
 /** The answer has more bytes than may be read. */
 export function tooLarge(what: string, maxBytes: number): UtcpError {
   return new UtcpError('response_too_large', `${what} answered more than ${maxBytes} bytes`)
-}
-
-async function readChunk(reader: ReadableStreamDefaultReader<Bytes>, what: string): Promise<Bytes | undefined> {
-  try {
-    const { done, value } = await reader.read()
-    return done ? undefined : value
-  } catch (error) {
-    // The guard's errors and reasons of aborts say what they are; a platform's do not.
-    if (isUtcpError(error) || isAtpError(error) || !(error instanceof TypeError)) throw error
-    throw new UtcpError('connection_failed', `The answer of ${what} broke off`, { cause: error })
-  }
 }

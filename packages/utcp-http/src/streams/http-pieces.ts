@@ -11,7 +11,7 @@ type Bytes = Uint8Array<ArrayBuffer>
 type PieceKind = 'lines' | 'json' | 'bytes'
 
 function pieceKind({ response }: Answer): PieceKind {
-  const type = mediaTypeOf(response.headers.get('content-type'))
+  const type = mediaTypeOf(response.header('content-type'))
   if (isNdjsonType(type)) return 'lines'
   return isJsonType(type) ? 'json' : 'bytes'
 }
@@ -35,7 +35,7 @@ export async function* httpPieces(
       return
     }
     case 'bytes':
-      return yield* bytePieces(bodyChunks(response, what), Math.min(chunkSize, maxBytes))
+      return yield* bytePieces(bodyChunks(response), Math.min(chunkSize, maxBytes))
   }
 }
 
@@ -61,7 +61,7 @@ export async function wholeResult(answer: Answer, maxBytes: number): Promise<unk
 
 async function* lineValues({ response, what }: Answer, maxBytes: number): AsyncGenerator<unknown, void, undefined> {
   const lines = new ByteLines(maxBytes, () => tooLarge(what, maxBytes))
-  for await (const chunk of bodyChunks(response, what)) {
+  for await (const chunk of bodyChunks(response)) {
     for (const line of lines.feed(chunk)) yield* lineValue(line)
   }
   for (const line of lines.end()) yield* lineValue(line)

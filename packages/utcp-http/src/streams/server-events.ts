@@ -3,7 +3,7 @@ import { isUtcpError, UtcpError } from '@atp/utcp'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { pause } from '../deadline.ts'
 import { mediaTypeOf } from '../response/media-type.ts'
-import { bodyChunks, discard } from '../response/read-body.ts'
+import { bodyChunks } from '../response/read-body.ts'
 import type { Answer } from '../send-request.ts'
 
 /** The most characters of an event that is not complete yet. */
@@ -98,7 +98,7 @@ async function* eventsOf(
     },
   })
   const decoder = new TextDecoder()
-  for await (const chunk of bodyChunks(response, what)) {
+  for await (const chunk of bodyChunks(response)) {
     parser.feed(decoder.decode(chunk, { stream: true }))
     yield* complete.splice(0)
     if (isTooLong)
@@ -108,9 +108,9 @@ async function* eventsOf(
 
 function checkType(answer: Answer): Answer {
   const { response, what } = answer
-  const type = mediaTypeOf(response.headers.get('content-type'))
+  const type = mediaTypeOf(response.header('content-type'))
   if (type === 'text/event-stream' || response.status === 204) return answer
-  discard(response)
+  response.discard()
   const shown = type === '' ? 'no type' : type.slice(0, 100)
   throw new UtcpError('invalid_response', `${what} answered ${shown} where text/event-stream was asked for`)
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { fetchedAnswer } from '../../src/outbound/fetched-answer.ts'
+import type { OutboundAnswer } from '../../src/outbound/outbound.ts'
 import { httpError } from '../../src/response/http-error.ts'
 
 const what = 'GET https://api.example'
 
-function answer(body: string | ReadableStream, status = 400, headers: Record<string, string> = {}): Response {
-  return new Response(body, { status, statusText: 'Bad Request', headers })
+function answer(body: string | ReadableStream, status = 400, headers: Record<string, string> = {}): OutboundAnswer {
+  return fetchedAnswer(new Response(body, { status, statusText: 'Bad Request', headers }), what)
 }
 
 describe('the error of an answer', () => {
@@ -24,7 +26,7 @@ describe('the error of an answer', () => {
   it('has the body, as JSON where it is, and only its status when there is none', async () => {
     expect((await httpError(answer('{"error":{"code":1}}'), what, [])).body).toEqual({ error: { code: 1 } })
     expect((await httpError(answer('plain'), what, [])).body).toBe('plain')
-    const empty = new Response(null, { status: 404 })
+    const empty = fetchedAnswer(new Response(null, { status: 404 }), what)
     expect((await httpError(empty, what, [])).message).toBe(`${what} answered 404`)
   })
 

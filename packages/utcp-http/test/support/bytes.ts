@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { fetchedAnswer } from '../../src/outbound/fetched-answer.ts'
 import type { Answer } from '../../src/send-request.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -30,5 +31,6 @@ export function answerOf(chunks: readonly Bytes[], contentType: string, failure?
       else controller.error(failure)
     },
   })
-  return { response: new Response(body, { headers: { 'content-type': contentType } }), what: 'GET https://a.example' }
+  const what = 'GET https://a.example'
+  return { response: fetchedAnswer(new Response(body, { headers: { 'content-type': contentType } }), what), what }
 }

@@ -48,7 +48,7 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
   }
 
   /**
-   * Adds a manual's tools to a toolkit, such as a `ToolKitClient`, and follows what refreshes of the manual find.
+   * Adds a manual's tools to a toolkit, such as a `ToolKitClient`, and follows what becomes of the manual.
    * @throws UtcpError `manual_not_found`
    */
   static async open<T extends Toolkit>(
@@ -76,8 +76,8 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
   }
 
   /**
-   * Takes over what the client knows of the manual now. Refreshes do this by themselves; a tool that was accepted
-   * (`acceptTool`) or a manual that was registered anew is seen with the next one.
+   * Takes over what the client knows of the manual now. What the client changes does this by itself; call it after
+   * changing the repository by other means, or to wait until everything is taken over.
    */
   sync(): Promise<void> {
     const synced = this.#syncing.then(() => this.#sync())

@@ -11,12 +11,15 @@ import type { ToolPins } from './tool-pins.ts'
 
 /** What tells of changes. */
 export interface UtcpClientEvents {
-  /** A refresh found other tools than before. Names are full names. */
+  /**
+   * A manual has other tools than before: it was refreshed, registered or removed, or a tool was accepted. Names are full
+   * names.
+   */
   manualChanged: {
     readonly manual: string
     readonly added: readonly string[]
     readonly removed: readonly string[]
-    /** Now described differently. With pins they are refused until they are accepted. */
+    /** Now described differently. With pins they are refused until they are accepted, which is told of once more. */
     readonly changed: readonly string[]
   }
 }

@@ -1,6 +1,12 @@
 import { messageOf } from '../errors/to-utcp-error.ts'
 import { UtcpError, UtcpProtocolCloseError, UtcpVariableNotFound } from '../errors/utcp-error.ts'
-import { type CallTemplate, type RegisterManualResult, type UtcpManual, utcpVersion } from '../model/models.ts'
+import {
+  type CallTemplate,
+  type RegisterManualResult,
+  type Tool,
+  type UtcpManual,
+  utcpVersion,
+} from '../model/models.ts'
 import type { ManualValidators } from '../protocol/communication-protocol.ts'
 import type { ClientParts } from './client-parts.ts'
 import { type Discovered, discover, fillManualTemplate, manualExists, protocolFor } from './discover.ts'
@@ -63,6 +69,10 @@ export class ManualRegistrar {
         throw error
       }
       this.#logWarnings(name, discovered.warnings)
+      const changed = this.#refused(name)
+      const refused = new Set(changed)
+      const added = namesOf(manual.tools).filter((tool) => !refused.has(tool))
+      this.#tell(name, { ...noDifferences, added, changed })
       const { errors, warnings } = discovered
       return { manualCallTemplate: template, manual, success: true, errors, warnings }
     })
@@ -95,6 +105,7 @@ export class ManualRegistrar {
       const template = await repository.getManualCallTemplate(manualName)
       if (template === undefined) return false
       const protocol = protocols.get(template.call_template_type)
+      const removed = [...namesOf((await repository.getToolsByManual(manualName)) ?? []), ...this.#refused(manualName)]
       let failure: { part: string; error: unknown } | undefined
       try {
         await protocol?.deregisterManual(caller, await this.#filledIfPossible(template))
@@ -104,6 +115,7 @@ export class ManualRegistrar {
       await repository.removeManual(manualName)
       pins?.forgetChanged(manualName)
       this.#freshness.delete(manualName)
+      this.#tell(manualName, { ...noDifferences, removed })
       if (failure !== undefined) throw new UtcpProtocolCloseError([failure])
       return true
     })
@@ -113,7 +125,7 @@ export class ManualRegistrar {
   refresh(manualName: string, signal?: AbortSignal): Promise<RefreshManualResult> {
     return this.#locks.run(manualName, async () => {
       this.#checkOpen()
-      const { repository, events, pins } = this.#parts
+      const { repository } = this.#parts
       const [template, before] = await Promise.all([
         repository.getManualCallTemplate(manualName),
         repository.getManual(manualName),
@@ -134,13 +146,13 @@ export class ManualRegistrar {
         this.#remember(manualName, discovered)
         return { manual: manualName, success: true, errors, warnings, ...noDifferences }
       }
-      const pending = (pins?.changedNames() ?? []).filter((name) => name.startsWith(`${manualName}.`))
+      const pending = this.#refused(manualName)
       const differences = diffTools(before.tools, manual.tools, new Set(pending))
       if (isDifferent(differences) || pending.length > 0) {
         await this.#keep(template, manual, discovered)
         this.#logWarnings(manualName, warnings)
       } else this.#remember(manualName, discovered)
-      if (isDifferent(differences)) events.emit('manualChanged', { manual: manualName, ...differences })
+      this.#tell(manualName, differences)
       return { manual: manualName, success: true, errors, warnings, ...differences }
     })
   }
@@ -186,6 +198,7 @@ export class ManualRegistrar {
       if (tool === undefined || template === undefined || manual === undefined) return false
       const others = manual.tools.filter(({ name }) => name !== toolName)
       await repository.saveManual(template, Object.freeze({ ...manual, tools: Object.freeze([...others, tool]) }))
+      this.#tell(manualName, { ...noDifferences, changed: [toolName] })
       return true
     })
   }
@@ -204,6 +217,15 @@ export class ManualRegistrar {
     }
     await repository.saveManual(template, Object.freeze({ ...manual, tools: Object.freeze(tools) }))
     this.#remember(name, discovered)
+  }
+
+  /** The tools of a manual that changed since they were pinned. */
+  #refused(manualName: string): readonly string[] {
+    return (this.#parts.pins?.changedNames() ?? []).filter((name) => name.startsWith(`${manualName}.`))
+  }
+
+  #tell(manual: string, differences: ToolDifferences): void {
+    if (isDifferent(differences)) this.#parts.events.emit('manualChanged', { manual, ...differences })
   }
 
   #remember(manualName: string, { validators, freshForMs }: Pick<Discovered, 'validators' | 'freshForMs'>): void {
@@ -238,6 +260,10 @@ export class ManualRegistrar {
 }
 
 const noDifferences: ToolDifferences = { added: [], removed: [], changed: [] }
+
+function namesOf(tools: readonly Tool[]): string[] {
+  return tools.map(({ name }) => name)
+}
 
 function isDifferent({ added, removed, changed }: ToolDifferences): boolean {
   return added.length + removed.length + changed.length > 0

@@ -28,14 +28,23 @@ describe('a toolkit of a manual that changes', () => {
     await client.refreshManual('m')
     await vi.waitFor(() => expect(toolkit.registeredTools.size).toBe(0))
     await client.acceptTool('m.t')
-    await bridge.sync()
-    expect(toolkit.registeredTools.get('t')?.description).toBe('Sends all your mail')
+    await vi.waitFor(() => expect(toolkit.registeredTools.get('t')?.description).toBe('Sends all your mail'))
+    expect(bridge.leftOut).toEqual([])
+  })
+
+  it('is empty while the manual is not registered, and has the tools again when it is', async () => {
+    const { client } = await clientOf([toolOf('t')])
+    const toolkit = await toolkitFromManual(client, 'm')
+    await client.deregisterManual('m')
+    await vi.waitFor(() => expect(toolkit.registeredTools.size).toBe(0))
+    await client.registerManual({ name: 'm', call_template_type: 'fake' })
+    await vi.waitFor(() => expect([...toolkit.registeredTools.keys()]).toEqual(['t']))
   })
 
   it('notices at a call that the manual is gone', async () => {
     const { client } = await clientOf([toolOf('t')])
     const toolkit = await toolkitFromManual(client, 'm')
-    await client.deregisterManual('m')
+    await client.repository.removeManual('m')
     expect(await run(toolkit, 't')).toMatchObject({ error: { details: { utcp_code: 'tool_not_found' } } })
     await vi.waitFor(() => expect(toolkit.registeredTools.size).toBe(0))
   })
