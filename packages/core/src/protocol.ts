@@ -1,6 +1,7 @@
 // The wire of ATP for those who build servers and peers; users of tools and clients need the root entry only.
 
 export { Emitter } from './clients/emitter.ts'
+export { type ServerEvent, ServerEventReader } from './clients/server-event-reader.ts'
 export { checkCall } from './dispatch/check-call.ts'
 export { defaultTimeoutMs, effectiveTimeoutMs } from './dispatch/invoke-tool.ts'
 export { maxResultBytes } from './dispatch/serialize-result.ts'
@@ -17,11 +18,14 @@ export {
   errorFrame,
 } from './protocol/codec.ts'
 export type {
+  AppEvent,
+  ChunkFrame,
   ContextRequestFrame,
   FromLlmFrame,
   FromToolkitFrame,
   HelloFrame,
   LlmCallFrame,
+  ProgressFrame,
   RegisterFrame,
   ResultFrame,
   ToLlmFrame,

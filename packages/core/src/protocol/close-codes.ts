@@ -15,6 +15,6 @@ export const closeCodes = {
   unauthorized: 4401,
   /** The key may not be used here, such as an LLM key on the toolkit socket. */
   forbidden: 4403,
-  /** The key stands for another toolkit. */
+  /** The key stands for another toolkit; or, with the reason `superseded`, a newer socket of this instance took over. */
   conflict: 4409,
 } as const

@@ -2,7 +2,15 @@ import type { ZodType } from 'zod'
 import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import * as schemas from './frame-schemas.ts'
-import type { ErrorFrame, Frame, FromLlmFrame, FromToolkitFrame, ToLlmFrame, ToToolkitFrame } from './frames.ts'
+import type {
+  AppEvent,
+  ErrorFrame,
+  Frame,
+  FromLlmFrame,
+  FromToolkitFrame,
+  ToLlmFrame,
+  ToToolkitFrame,
+} from './frames.ts'
 import { answerLimits, checkParsedShape, isJsonObject, type JsonLimits, jsonLimits, parseUnchecked } from './json.ts'
 import { firstIssues } from './tool-descriptor.ts'
 
@@ -20,6 +28,7 @@ export const decodeFromToolkit: Reader<FromToolkitFrame> = reader<FromToolkitFra
   progress: schemas.progress,
   chunk: schemas.chunk,
   result: schemas.result,
+  running: schemas.running,
   drain: schemas.drain,
   error: schemas.error,
 })
@@ -29,6 +38,8 @@ export const decodeToToolkit: Reader<ToToolkitFrame> = reader<ToToolkitFrame>({
   welcome: schemas.welcome,
   registered: schemas.registered,
   call: schemas.toolkitCall,
+  acked: schemas.acked,
+  received: schemas.received,
   cancel: schemas.cancel,
   drain: schemas.drain,
   error: schemas.error,
@@ -47,6 +58,7 @@ export const decodeFromLlm: Reader<FromLlmFrame> = reader<FromLlmFrame>({
 export const decodeToLlm: Reader<ToLlmFrame> = reader<ToLlmFrame>({
   welcome: schemas.welcome,
   context: schemas.context,
+  accepted: schemas.accepted,
   ack: schemas.ack,
   progress: schemas.progress,
   chunk: schemas.chunk,
@@ -74,8 +86,10 @@ function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, 
   }
 }
 
-/** Frames that carry whole registrations, results and contexts, which have more members than a caller may write. */
-const largeFrames = new Set<unknown>(['register', 'registered', 'unregister', 'context', 'progress', 'chunk', 'result'])
+/** Frames that carry whole registrations, results, contexts and lists of calls: more members than a caller may write. */
+const largeFrames = new Set<unknown>([
+  ...['register', 'registered', 'unregister', 'running', 'context', 'progress', 'chunk', 'result'],
+])
 /** The frame itself is one level around what it carries. */
 const frameLimits: JsonLimits = { ...jsonLimits, maxDepth: jsonLimits.maxDepth + 1 }
 const largeFrameLimits: JsonLimits = { ...answerLimits, maxDepth: answerLimits.maxDepth + 1 }
@@ -109,9 +123,14 @@ export function encodeFrame(frame: Frame): string {
  * Writes a successful result around a value that is JSON text already, which spares parsing and writing it again.
  * Obligation: `json` is valid JSON.
  */
-export function encodeResult(requestId: string, json: string, callId?: string): string {
+export function encodeResult(
+  requestId: string,
+  json: string,
+  { callId, leaseId }: { callId?: string | undefined; leaseId?: string | undefined } = {},
+): string {
   const call = callId === undefined ? '' : `,"call_id":${JSON.stringify(callId)}`
-  return `{"type":"result","request_id":${JSON.stringify(requestId)}${call},"ok":true,"result":${json}}`
+  const lease = leaseId === undefined ? '' : `,"lease_id":${JSON.stringify(leaseId)}`
+  return `{"type":"result","request_id":${JSON.stringify(requestId)}${call}${lease},"ok":true,"result":${json}}`
 }
 
 /** Members that are undefined disappear in `JSON.stringify`. */
@@ -122,17 +141,30 @@ function toWire(frame: Frame): Record<string, unknown> {
         type: 'call',
         request_id: frame.requestId,
         ...('toolkitId' in frame
-          ? { toolkit_id: frame.toolkitId, timeout_ms: frame.timeoutMs, provider: frame.provider }
-          : { deadline_ms: frame.deadlineMs }),
+          ? {
+              toolkit_id: frame.toolkitId,
+              timeout_ms: frame.timeoutMs,
+              provider: frame.provider,
+              idempotency_key: frame.idempotencyKey,
+              external_user_id: frame.externalUserId,
+              detach: frame.detach,
+            }
+          : { deadline_ms: frame.deadlineMs, lease_id: frame.leaseId, lease_ms: frame.leaseMs }),
         tool: frame.tool,
         params: frame.params,
         auth_token: frame.authToken,
+        stream: frame.stream,
+        app: frame.app && toWireAppEvent(frame.app),
         _meta: frame.meta,
       }
     case 'result':
-      return frame.ok
-        ? { type: 'result', request_id: frame.requestId, call_id: frame.callId, ok: true, result: frame.result }
-        : { type: 'result', request_id: frame.requestId, call_id: frame.callId, ok: false, error: frame.error }
+      return {
+        type: 'result',
+        request_id: frame.requestId,
+        call_id: frame.callId,
+        lease_id: frame.leaseId,
+        ...(frame.ok ? { ok: true, result: frame.result } : { ok: false, error: frame.error }),
+      }
     case 'hello':
       return {
         type: 'hello',
@@ -164,6 +196,7 @@ function toWire(frame: Frame): Record<string, unknown> {
         toolkit_hash: frame.toolkitHash,
         caption: frame.caption,
         instructions: frame.instructions,
+        endpoint_url: frame.endpointUrl,
         tools: frame.tools,
       }
     case 'registered':
@@ -193,11 +226,30 @@ function toWire(frame: Frame): Record<string, unknown> {
             user_prompt: frame.userPrompt,
           }
     case 'ack':
-      return { type: 'ack', request_id: frame.requestId }
+      return { type: 'ack', request_id: frame.requestId, lease_id: frame.leaseId }
+    case 'acked':
+      return { type: 'acked', request_id: frame.requestId, lease_id: frame.leaseId }
+    case 'accepted':
+      return { type: 'accepted', request_id: frame.requestId, call_id: frame.callId }
+    case 'received':
+      return { type: 'received', request_ids: frame.requestIds }
+    case 'running':
+      return { type: 'running', request_ids: frame.requestIds }
     case 'progress':
-      return { type: 'progress', request_id: frame.requestId, progress: frame.progress }
+      return {
+        type: 'progress',
+        request_id: frame.requestId,
+        lease_id: frame.leaseId,
+        progress: frame.progress,
+      }
     case 'chunk':
-      return { type: 'chunk', request_id: frame.requestId, sequence: frame.sequence, data: frame.data }
+      return {
+        type: 'chunk',
+        request_id: frame.requestId,
+        lease_id: frame.leaseId,
+        sequence: frame.sequence,
+        data: frame.data,
+      }
     case 'cancel':
       return { type: 'cancel', request_id: frame.requestId, reason: frame.reason }
     case 'drain':
@@ -207,6 +259,10 @@ function toWire(frame: Frame): Record<string, unknown> {
     default:
       return unknownFrame(frame)
   }
+}
+
+function toWireAppEvent({ sessionId, event, data }: AppEvent): Record<string, unknown> {
+  return { session_id: sessionId, event, data }
 }
 
 function unknownFrame(frame: never): never {

@@ -36,6 +36,8 @@ export interface RegisterFrame {
   toolkitHash: string
   caption?: string | undefined
   instructions?: string | undefined
+  /** Where the server is to post the toolkit's calls to, or null for nowhere; left as it is when undefined. */
+  endpointUrl?: string | null | undefined
   /** Unchecked: each tool is read by `fromWireTool`, so that one bad tool does not refuse the others. */
   tools?: unknown[] | undefined
 }
@@ -68,7 +70,22 @@ export interface ToolkitCallFrame {
   /** How long the call may still take, in milliseconds. */
   deadlineMs: number
   authToken?: string | undefined
+  /** Whether the caller wants progress and chunks. */
+  stream?: boolean | undefined
+  /** The lease of a call that was stored for the toolkit: it runs after `acked` only. */
+  leaseId?: string | undefined
+  /** How long that lease holds, in milliseconds. */
+  leaseMs?: number | undefined
+  app?: AppEvent | undefined
   meta?: Record<string, unknown> | undefined
+}
+
+/** What happens in a session of an app: its start, what its user does, its end. */
+export interface AppEvent {
+  sessionId: string
+  event: 'start' | 'action' | 'close'
+  /** What the user did. */
+  data?: unknown
 }
 
 /** A call from an LLM client. */
@@ -81,19 +98,56 @@ export interface LlmCallFrame {
   authToken?: string | undefined
   timeoutMs?: number | undefined
   provider?: string | undefined
+  /** Whether progress and chunks are wanted. */
+  stream?: boolean | undefined
+  /** Two calls of one key and user with the same one are one call (rule X4). */
+  idempotencyKey?: string | undefined
+  /** The end user the call is for. */
+  externalUserId?: string | undefined
+  /** The caller does not wait: it is answered `accepted` once the call is stored. */
+  detach?: boolean | undefined
+  app?: AppEvent | undefined
   meta?: Record<string, unknown> | undefined
 }
 
-/** A toolkit has a call and will answer it. */
+/** A call that was sent with `detach` is stored; nothing else follows for its `request_id`. */
+export interface AcceptedFrame {
+  type: 'accepted'
+  requestId: string
+  callId: string
+}
+
+/** A toolkit has a call and will answer it; with a lease, it asks for leave to run it, or for more time. */
 export interface AckFrame {
   type: 'ack'
   requestId: string
+  leaseId?: string | undefined
+}
+
+/** A leased call may run, or its lease was renewed. */
+export interface AckedFrame {
+  type: 'acked'
+  requestId: string
+  leaseId: string
+}
+
+/** Results that arrived: the toolkit need not keep them any more. */
+export interface ReceivedFrame {
+  type: 'received'
+  requestIds: string[]
+}
+
+/** The calls of a lost connection that a toolkit still runs or has the result of. Any other one is lost. */
+export interface RunningFrame {
+  type: 'running'
+  requestIds: string[]
 }
 
 /** How far a call is. */
 export interface ProgressFrame {
   type: 'progress'
   requestId: string
+  leaseId?: string | undefined
   progress: unknown
 }
 
@@ -101,14 +155,22 @@ export interface ProgressFrame {
 export interface ChunkFrame {
   type: 'chunk'
   requestId: string
+  leaseId?: string | undefined
   sequence: number
   data: unknown
 }
 
 /** The one outcome of a call. */
-export type ResultFrame =
-  | { type: 'result'; requestId: string; callId?: string | undefined; ok: true; result: unknown }
-  | { type: 'result'; requestId: string; callId?: string | undefined; ok: false; error: WireError }
+export type ResultFrame = ResultBase & ({ ok: true; result: unknown } | { ok: false; error: WireError })
+
+interface ResultBase {
+  type: 'result'
+  requestId: string
+  /** The server's id of the call, for its caller. */
+  callId?: string | undefined
+  /** The lease under which a toolkit ran it. */
+  leaseId?: string | undefined
+}
 
 /** The caller does not want the result any more. Unknown and finished ids are ignored. */
 export interface CancelFrame {
@@ -155,16 +217,26 @@ export type FromToolkitFrame =
   | ProgressFrame
   | ChunkFrame
   | ResultFrame
+  | RunningFrame
   | DrainFrame
   | ErrorFrame
 /** What a server sends to a toolkit client. */
-export type ToToolkitFrame = WelcomeFrame | RegisteredFrame | ToolkitCallFrame | CancelFrame | DrainFrame | ErrorFrame
+export type ToToolkitFrame =
+  | WelcomeFrame
+  | RegisteredFrame
+  | ToolkitCallFrame
+  | AckedFrame
+  | ReceivedFrame
+  | CancelFrame
+  | DrainFrame
+  | ErrorFrame
 /** What an LLM client sends. */
 export type FromLlmFrame = HelloFrame | ContextRequestFrame | LlmCallFrame | CancelFrame | ErrorFrame
 /** What a server sends to an LLM client. */
 export type ToLlmFrame =
   | WelcomeFrame
   | ContextFrame
+  | AcceptedFrame
   | AckFrame
   | ProgressFrame
   | ChunkFrame

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isErrorCode } from '../errors/codes.ts'
+import { type ErrorCode, isErrorCode } from '../errors/codes.ts'
 import type { WireError } from '../errors/to-wire-error.ts'
 import { isJsonObject } from './json.ts'
 import { namedAnnotations, type ToolAnnotations, toWireAnnotations } from './tool-descriptor.ts'
@@ -48,7 +48,7 @@ export interface ContextRequestBody {
   user_prompt: string
 }
 
-/** Body of `POST …/llm-client/process/` that runs a tool; `timeout_ms` is ours. */
+/** Body of `POST …/llm-client/process/` that runs a tool; everything from `timeout_ms` on is ours. */
 export interface TaskRequestBody {
   type: 'task_request'
   request_id: string
@@ -57,6 +57,12 @@ export interface TaskRequestBody {
   provider?: string | undefined
   user_prompt?: string | undefined
   timeout_ms?: number | undefined
+  idempotency_key?: string | undefined
+  external_user_id?: string | undefined
+  detach?: boolean | undefined
+  /** What happens in a session of an app. */
+  app?: { session_id: string; event: string; data?: unknown } | undefined
+  _meta?: Record<string, unknown> | undefined
 }
 
 /** What our client reads of a `task_response`: the members that every generation has, and ours. */
@@ -65,7 +71,36 @@ export interface TaskResponseBody {
   outcome: { ok: true; result: unknown } | { ok: false; error: WireError }
 }
 
+/** What a server says of one call. */
+export interface CallStateBody {
+  callId: string
+  toolkitId: string
+  toolkit: string
+  tool: string
+  status: CallEnd | 'running'
+  outcome: TaskResponseBody['outcome'] | undefined
+  startedAt: Date
+  endedAt: Date | undefined
+}
+
+/** How a call ended. */
+export type CallEnd = 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'delivery_failed' | 'outcome_unknown'
+
 const looseObject = z.custom<Record<string, unknown>>(isJsonObject, 'must be an object')
+
+const wireError: z.ZodType<WireError> = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean().default(false),
+    details: looseObject.nullish(),
+  })
+  .transform(({ code, message, retryable, details }) => ({
+    code: isErrorCode(code) ? code : 'tool_error',
+    message,
+    retryable,
+    ...(details ? { details } : {}),
+  }))
 
 /** Reads a context; members that older servers leave out get neutral values. */
 export const toolkitContext: z.ZodType<ToolkitContext> = z
@@ -118,18 +153,11 @@ export const taskResponse: z.ZodType<TaskResponseBody> = z
     message: z.string().nullish(),
     payload: z.object({ result: z.unknown().optional() }).nullish().catch(null),
     result: z.unknown().optional(),
-    error: z
-      .object({
-        code: z.string(),
-        message: z.string(),
-        retryable: z.boolean().default(false),
-        details: looseObject.optional(),
-      })
-      .nullish(),
+    error: wireError.nullish(),
   })
   .transform((body, context): TaskResponseBody => {
     const { request_id } = body
-    if (body.error) return { request_id, outcome: { ok: false, error: readError(body.error) } }
+    if (body.error) return { request_id, outcome: { ok: false, error: body.error } }
     const found = findResult(body)
     const failed = body.status === 'error'
     const text = failed || body.error === undefined ? errorTextOf(found?.result) : undefined
@@ -141,6 +169,73 @@ export const taskResponse: z.ZodType<TaskResponseBody> = z
     context.addIssue({ code: 'custom', path: ['result'], message: 'must hold the result of a tool' })
     return z.NEVER
   })
+
+/** Reads the answer to a {@link TaskRequestBody} with `detach`: the id of the call that was stored. */
+export const acceptedResponse: z.ZodType<string> = z
+  .object({ type: z.literal('task_accepted'), call_id: z.string().min(1) })
+  .transform((body) => body.call_id)
+
+/** What the server tells of a call while it runs, by the name of the event. */
+export const callEvents: {
+  call: z.ZodType<string>
+  progress: z.ZodType<unknown>
+  chunk: z.ZodType<{ sequence: number; data: unknown }>
+} = {
+  call: z.object({ call_id: z.string().min(1) }).transform((event) => event.call_id),
+  progress: z.object({ progress: z.unknown() }).transform((event) => event.progress),
+  chunk: z.object({ sequence: z.int().nonnegative(), data: z.unknown() }),
+}
+
+const ends = ['succeeded', 'failed', 'timed_out', 'cancelled', 'delivery_failed', 'outcome_unknown'] as const
+
+/** Milliseconds since 1970, or ISO 8601. */
+const moment = z.union([z.number(), z.string()]).pipe(z.coerce.date())
+
+/** Reads the answer to `GET …/llm/calls/{id}`. An error that is missing is made of the status. */
+export const callState: z.ZodType<CallStateBody> = z
+  .object({
+    call_id: z.string(),
+    toolkit_id: z.string().nullish(),
+    toolkit: z.string().nullish(),
+    tool: z.string(),
+    status: z.enum(['running', ...ends]),
+    result: z.unknown().optional(),
+    error: wireError.nullish(),
+    started_at: moment,
+    ended_at: moment.nullish(),
+  })
+  .transform(
+    (body): CallStateBody => ({
+      callId: body.call_id,
+      toolkitId: body.toolkit_id ?? '',
+      toolkit: body.toolkit ?? '',
+      tool: body.tool,
+      status: body.status,
+      outcome: readOutcome(body),
+      startedAt: body.started_at,
+      endedAt: body.ended_at ?? undefined,
+    }),
+  )
+
+function readOutcome(body: {
+  status: CallEnd | 'running'
+  result?: unknown
+  error?: WireError | null | undefined
+}): CallStateBody['outcome'] {
+  if (body.status === 'running') return undefined
+  if (body.status === 'succeeded') return { ok: true, result: body.result ?? null }
+  if (body.error) return { ok: false, error: body.error }
+  const message = 'The server says that the call did not succeed, and not why'
+  return { ok: false, error: { code: codesByEnd[body.status], message, retryable: false } }
+}
+
+const codesByEnd = {
+  failed: 'tool_error',
+  timed_out: 'deadline_exceeded',
+  cancelled: 'cancelled',
+  delivery_failed: 'delivery_failed',
+  outcome_unknown: 'outcome_unknown',
+} as const satisfies Record<Exclude<CallEnd, 'succeeded'>, ErrorCode>
 
 /** Where the SDK from 0.2.1 on looks for it, else where those before do. */
 function findResult(body: {
@@ -156,15 +251,4 @@ function findResult(body: {
 function errorTextOf(result: unknown): string | undefined {
   if (!isJsonObject(result) || Object.keys(result).length !== 1 || typeof result.error !== 'string') return undefined
   return result.error
-}
-
-function readError(
-  error: Omit<WireError, 'code' | 'details'> & { code: string; details?: WireError['details'] | undefined },
-): WireError {
-  return {
-    code: isErrorCode(error.code) ? error.code : 'tool_error',
-    message: error.message,
-    retryable: error.retryable,
-    ...(error.details ? { details: error.details } : {}),
-  }
 }

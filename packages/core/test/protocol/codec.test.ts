@@ -64,7 +64,8 @@ describe('every frame', () => {
       const decoded = decoders[direction](JSON.stringify(without))
       const nulled = decoders[direction](JSON.stringify({ ...wire, [member]: null }))
       // A member that can be missing can be null with the same meaning, except lists and flags with a default.
-      if (decoded.ok && !['capabilities', 'rejected', 'resend', 'progress', 'data', 'result'].includes(member)) {
+      const differs = ['capabilities', 'rejected', 'resend', 'progress', 'data', 'result', 'endpoint_url']
+      if (decoded.ok && !differs.includes(member)) {
         expect(nulled).toEqual(decoded)
       }
     }
@@ -216,6 +217,32 @@ describe('single members', () => {
     expect(decode('fromToolkit', bare)).toMatchObject({ capabilities: [] })
   })
 
+  it('takes as many running calls as a toolkit may have, and results beside them', () => {
+    const ids = Array.from({ length: 65_536 + 1_024 }, (_, index) => `c${index}`)
+    expect(decode('fromToolkit', { type: 'running', request_ids: ids })).toEqual({ type: 'running', requestIds: ids })
+    expect(refusal('fromToolkit', { type: 'running', request_ids: [...ids, 'one'] }).message).toContain('request_ids')
+    for (const wrong of [['', 'c1'], [5], 'c1', null]) {
+      expect(refusal('fromToolkit', { type: 'running', request_ids: wrong }).message).toContain('request_ids')
+      expect(refusal('toToolkit', { type: 'received', request_ids: wrong }).message).toContain('request_ids')
+    }
+  })
+
+  it('takes what an app is told of, but no event that none knows', () => {
+    const wire = fixture('call-of-app')
+    expect(decode('fromLlm', { ...wire, app: { session_id: 's1', event: 'close', data: null } })).toMatchObject({
+      app: { sessionId: 's1', event: 'close', data: null },
+    })
+    expect(refusal('fromLlm', { ...wire, app: { session_id: 's1', event: 'pause' } }).message).toContain('app.event')
+    expect(refusal('fromLlm', { ...wire, idempotency_key: '' }).message).toContain('idempotency_key')
+    expect(refusal('fromLlm', { ...wire, idempotency_key: 'x'.repeat(256) }).message).toContain('idempotency_key')
+  })
+
+  it('keeps a register frame that takes the endpoint away apart from one that leaves it as it is', () => {
+    const { endpoint_url: _, ...wire } = fixture('register-endpoint')
+    expect(decode('fromToolkit', wire)).toMatchObject({ endpointUrl: undefined })
+    expect(decode('fromToolkit', { ...wire, endpoint_url: null })).toMatchObject({ endpointUrl: null })
+  })
+
   it('keeps a register frame without tools apart from one with an empty list', () => {
     const { tools: _, ...wire } = fixture('register')
     expect(decode('fromToolkit', wire)).toMatchObject({ tools: undefined })
@@ -236,10 +263,11 @@ describe('encoding', () => {
         fc.string(),
         fc.jsonValue(),
         fc.option(fc.string(), { nil: undefined }),
-        (requestId, result, callId) => {
-          const wrapped = encodeResult(requestId, JSON.stringify(result), callId)
+        fc.option(fc.string(), { nil: undefined }),
+        (requestId, result, callId, leaseId) => {
+          const wrapped = encodeResult(requestId, JSON.stringify(result), { callId, leaseId })
           expect(JSON.parse(wrapped)).toEqual(
-            JSON.parse(encodeFrame({ type: 'result', requestId, callId, ok: true, result })),
+            JSON.parse(encodeFrame({ type: 'result', requestId, callId, leaseId, ok: true, result })),
           )
         },
       ),
@@ -302,7 +330,9 @@ describe('junk', () => {
 
 /** The id as it must stand in the frame; frames that belong to no request have none. */
 function idOf({ type }: Frame, requestId: string): string {
-  return ['hello', 'welcome', 'drain'].includes(type) ? '' : `"request_id":${JSON.stringify(requestId)}`
+  return ['hello', 'welcome', 'drain', 'received', 'running'].includes(type)
+    ? ''
+    : `"request_id":${JSON.stringify(requestId)}`
 }
 
 function memberNames(): string[] {

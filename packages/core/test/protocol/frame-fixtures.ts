@@ -32,13 +32,17 @@ export type Direction = 'fromToolkit' | 'toToolkit' | 'fromLlm' | 'toLlm'
 /** Which fixtures each direction takes; what is not listed is refused there. */
 export const takenBy: Record<Direction, readonly string[]> = {
   fromToolkit: [
-    ...['hello', 'register', 'unregister', 'ack', 'progress', 'chunk'],
-    ...['result-success', 'result-failure', 'drain', 'error'],
+    ...['hello', 'register', 'register-endpoint', 'unregister', 'ack', 'progress', 'chunk'],
+    ...['ack-leased', 'progress-leased', 'chunk-leased', 'result-leased'],
+    ...['result-success', 'result-failure', 'running', 'drain', 'error'],
   ],
-  toToolkit: ['welcome', 'registered', 'call-to-toolkit', 'cancel', 'drain', 'error'],
-  fromLlm: ['hello', 'context-request', 'call-from-llm', 'cancel', 'error'],
+  toToolkit: [
+    ...['welcome', 'registered', 'call-to-toolkit', 'call-stored', 'acked', 'received'],
+    ...['cancel', 'drain', 'error'],
+  ],
+  fromLlm: ['hello', 'context-request', 'call-from-llm', 'call-of-app', 'cancel', 'error'],
   toLlm: [
-    ...['welcome', 'context', 'ack', 'progress', 'chunk'],
-    ...['result-success', 'result-failure', 'drain', 'error'],
+    ...['welcome', 'context', 'accepted', 'ack', 'ack-leased', 'progress', 'chunk'],
+    ...['progress-leased', 'chunk-leased', 'result-leased', 'result-success', 'result-failure', 'drain', 'error'],
   ],
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
+  acceptedResponse,
+  callEvents,
+  callState,
   contextResponse,
   type ToolkitContext,
   taskResponse,
@@ -127,5 +130,51 @@ describe('a task response', () => {
     for (const body of [{}, { type: 'task_response', request_id: 'q1' }, { ...(answer(1) as object), result: 5 }]) {
       expect(taskResponse.safeParse(body).success).toBe(false)
     }
+  })
+})
+
+describe('the answer to a call that was stored', () => {
+  it('is its id', () => {
+    expect(acceptedResponse.parse({ type: 'task_accepted', request_id: 'q1', call_id: 'c1' })).toBe('c1')
+    for (const odd of [{ type: 'task_response', call_id: 'c1' }, { type: 'task_accepted' }]) {
+      expect(acceptedResponse.safeParse(odd).success).toBe(false)
+    }
+  })
+})
+
+describe('an event of a call', () => {
+  it('is read by its name; what it holds may be anything', () => {
+    expect(callEvents.call.parse({ call_id: 'c1', new: 1 })).toBe('c1')
+    for (const value of [0.5, null, { step: 1 }]) expect(callEvents.progress.parse({ progress: value })).toEqual(value)
+    expect(callEvents.chunk.parse({ sequence: 0, data: null })).toEqual({ sequence: 0, data: null })
+    for (const odd of [{ data: 1 }, { sequence: -1, data: 1 }, { sequence: 0.5, data: 1 }]) {
+      expect(callEvents.chunk.safeParse(odd).success).toBe(false)
+    }
+  })
+})
+
+describe('the state of a call', () => {
+  const wire = { call_id: 'c1', tool: 'f', status: 'running', started_at: 1_000 }
+
+  it('has its moments as numbers or as texts', () => {
+    const state = callState.parse({ ...wire, status: 'succeeded', ended_at: '1970-01-01T00:00:02Z' })
+    expect(state).toMatchObject({ startedAt: new Date(1_000), endedAt: new Date(2_000), toolkit: '', toolkitId: '' })
+    expect(callState.safeParse({ ...wire, started_at: 'soon' }).success).toBe(false)
+  })
+
+  it('has no outcome while it runs, whatever the server writes there', () => {
+    expect(callState.parse({ ...wire, result: null, error: null }).outcome).toBeUndefined()
+  })
+
+  it('has one outcome when it ended', () => {
+    const ended = (more: object) => callState.parse({ ...wire, ...more }).outcome
+    const error = { code: 'busy', message: 'later', retryable: true }
+    expect(ended({ status: 'succeeded', result: 0 })).toEqual({ ok: true, result: 0 })
+    expect(ended({ status: 'succeeded' })).toEqual({ ok: true, result: null })
+    expect(ended({ status: 'failed', error })).toEqual({ ok: false, error })
+    expect(ended({ status: 'failed', error: { ...error, code: 'of a newer server' } })).toMatchObject({
+      error: { code: 'tool_error', message: 'later' },
+    })
+    expect(ended({ status: 'outcome_unknown', error: null })).toMatchObject({ error: { code: 'outcome_unknown' } })
   })
 })
