@@ -76,6 +76,12 @@ export function defineVault(vault: Command, io: CliIo): void {
           `Wrapped ${report.wrapped} data keys and encrypted ${report.encrypted} secrets anew; ` +
             `deleted ${report.removed} old data keys.`,
         )
+        if (report.kept > 0) {
+          output.line(
+            `${report.kept} old data keys stay, as stored calls are sealed under them: the server deletes them when ` +
+              'those calls are forgotten.',
+          )
+        }
         showStatus(after, output)
       }
       if (report.unreadable > 0) {

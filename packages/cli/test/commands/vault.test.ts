@@ -52,6 +52,7 @@ describe('atp vault status and rotate', () => {
       retired: 1,
       encrypted: 1,
       removed: 1,
+      kept: 0,
       unreadable: 0,
       keys: [
         { id: newer.id, state: 'newest', data_keys: 1, secrets: 1 },

@@ -4,12 +4,14 @@ import { newId as newUuid } from '../keys/ids.ts'
 import { createCallLogStore } from './kysely/call-log-store.ts'
 import { createDataKeyStore } from './kysely/data-key-store.ts'
 import type { Database } from './kysely/database.ts'
+import { createDurableStore } from './kysely/durable-store.ts'
 import { createKeyStore } from './kysely/key-store.ts'
 import { createLegacyStore } from './kysely/legacy-store.ts'
 import { createProjectStore } from './kysely/project-store.ts'
 import { createSecretStore } from './kysely/secret-store.ts'
 import { createToolkitStore } from './kysely/toolkit-store.ts'
 import { createCallAppender } from './postgres/append-calls.ts'
+import { postgresBatchSql } from './postgres/batch-sql.ts'
 import { parseDatabaseUrl } from './postgres/database-url.ts'
 import { lockKey } from './postgres/locks.ts'
 import { migrateDatabase } from './postgres/migrate-database.ts'
@@ -90,8 +92,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       keys: createKeyStore(database),
       toolkits: createToolkitStore(database, newId),
       legacy: createLegacyStore(database),
-      dataKeys: createDataKeyStore(database),
+      dataKeys: createDataKeyStore(database, postgresBatchSql),
       secrets: createSecretStore(database),
+      durable: createDurableStore(database, postgresBatchSql),
       calls: createCallLogStore(database, createCallAppender(database)),
       close,
     }

@@ -6,6 +6,7 @@ import { newId as newUuid } from '../keys/ids.ts'
 import { createCallLogStore } from './kysely/call-log-store.ts'
 import { createDataKeyStore } from './kysely/data-key-store.ts'
 import type { Database } from './kysely/database.ts'
+import { createDurableStore } from './kysely/durable-store.ts'
 import { createKeyStore } from './kysely/key-store.ts'
 import { createLegacyStore } from './kysely/legacy-store.ts'
 import { createProjectStore } from './kysely/project-store.ts'
@@ -15,6 +16,7 @@ import { createCallMigrations } from './migrations/call-migrations.ts'
 import { createMainMigrations } from './migrations/main-migrations.ts'
 import { type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 import { createCallAppender } from './sqlite/append-calls.ts'
+import { sqliteBatchSql } from './sqlite/batch-sql.ts'
 import { retryWhileBusy } from './sqlite/busy.ts'
 import { openFile, prepareFolder, takeFolder, toOpenError } from './sqlite/data-folder.ts'
 import { NodeSqliteDialect } from './sqlite/node-sqlite-dialect.ts'
@@ -71,8 +73,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       keys: createKeyStore(main.database),
       toolkits: createToolkitStore(main.database, newId),
       legacy: createLegacyStore(main.database),
-      dataKeys: createDataKeyStore(main.database),
+      dataKeys: createDataKeyStore(main.database, sqliteBatchSql),
       secrets: createSecretStore(main.database),
+      durable: createDurableStore(main.database, sqliteBatchSql),
       calls: createCallLogStore(calls.database, createCallAppender(calls.connection)),
       close,
     }

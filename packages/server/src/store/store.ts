@@ -1,4 +1,5 @@
 import type { ErrorCode, ToolDescriptor } from '@atp/core'
+import type { DurableStore } from './durable-store.ts'
 import type { LegacyStore } from './legacy-store.ts'
 import type { Page, PageRange } from './page.ts'
 
@@ -17,6 +18,7 @@ export interface Store {
   readonly calls: CallLogStore
   readonly dataKeys: DataKeyStore
   readonly secrets: SecretStore
+  readonly durable: DurableStore
   /** Writes what is pending and lets go of the files. Idempotent. */
   close(): Promise<void>
 }
@@ -105,6 +107,8 @@ export interface StoredToolkit {
   hash: string | null
   /** Since when every project may see it in the store; null while it is private. */
   publishedAt: number | null
+  /** Where the server posts its calls to; null while it has no endpoint. */
+  endpointUrl: string | null
   createdAt: number
   updatedAt: number
 }
@@ -119,6 +123,8 @@ export interface Registration {
   caption: string
   instructions: string | null
   hash: string | null
+  /** The toolkit's endpoint, or null for none; left as it is when undefined. */
+  endpointUrl?: string | null | undefined
   /** Added at the end, or replacing a tool of the same name, which keeps its place. */
   upsert: readonly ToolDescriptor[]
   /**
@@ -150,6 +156,8 @@ export interface ToolkitStore {
   findPublished(idOrName: string): Promise<PublishedToolkit | undefined>
   /** Publishes at a time, or with null makes private. Returns the toolkit as it is now, or undefined. */
   publish(projectId: string, toolkitId: string, publishedAt: number | null): Promise<StoredToolkit | undefined>
+  /** Sets the toolkit's endpoint, or with null removes it. Returns the toolkit as it is now, or undefined. */
+  setEndpoint(projectId: string, toolkitId: string, url: string | null, now: number): Promise<StoredToolkit | undefined>
   /** In the order they were first registered. */
   tools(projectId: string, toolkitId: string): Promise<ToolDescriptor[]>
   /** How many tools each toolkit of the project has, by its id. Toolkits without tools may be missing. */
@@ -182,8 +190,17 @@ export interface CallFilter {
   toolkitId?: string | undefined
   tool?: string | undefined
   status?: CallStatus | undefined
+  delivery?: CallRecord['delivery'] | undefined
+  errorCode?: ErrorCode | undefined
+  /** Only calls that started at this time or later, in milliseconds since 1970. */
+  since?: number | undefined
   /** Only calls whose id is below this one: `next` of the page before. */
   before?: string | undefined
+  /**
+   * Only calls whose id is above this one, the oldest first. A call is logged when it ends and has its id since it
+   * started: those that end later may have an id below.
+   */
+  after?: string | undefined
   /** @default 50, at most 500 */
   limit?: number | undefined
 }
@@ -194,7 +211,7 @@ export const callScanLimit = 20_000
 /** Some of the call log. */
 export interface CallPage {
   calls: CallRecord[]
-  /** The `before` of the next page; null when there are no older calls. */
+  /** The `before` of the next page, or its `after` where that was given; null when there are no more calls. */
   next: string | null
 }
 
@@ -203,7 +220,7 @@ export interface CallLogStore {
   append(records: readonly CallRecord[]): Promise<void>
   find(projectId: string, id: string): Promise<CallRecord | undefined>
   /**
-   * Newest first. Looks at no more than {@link callScanLimit} calls, because a database that works inside the process
+   * Newest first, or oldest first with `after`. Looks at no more than {@link callScanLimit} calls, because a database that works inside the process
    * holds up everything else meanwhile: a filter that few calls pass may end a page early, and `next` says where to go on.
    */
   list(projectId: string, filter: CallFilter): Promise<CallPage>
@@ -230,6 +247,8 @@ export interface DataKeySummary {
   retiredAt: number | null
   /** How many secrets are encrypted with it. */
   secrets: number
+  /** Whether stored calls, dead letters or outcomes are sealed under it: it stays until they are forgotten. */
+  calls: boolean
 }
 
 /** How often one data key may encrypt: half of what NIST SP 800-38D allows for random nonces (rule V3). */
@@ -248,7 +267,7 @@ export interface DataKeyStore {
   retire(projectId: string, id: string, now: number): Promise<boolean>
   /** Retires the keys in use of all projects at once; returns how many. */
   retireAll(now: number): Promise<number>
-  /** Deletes a retired key that no secret needs any more; false when one does, or it is in use. */
+  /** Deletes a retired key that no secret, call or outcome needs any more; false when one does, or it is in use. */
   removeUnused(projectId: string, id: string): Promise<boolean>
   /** All keys of all projects, by project and age. */
   summarize(): Promise<DataKeySummary[]>

@@ -1,5 +1,5 @@
 import { isAtpError } from '@atp/core'
-import type { SecretAddress, Store } from '../store/store.ts'
+import type { DataKeySummary, SecretAddress, Store } from '../store/store.ts'
 import type { MasterKeys } from './master-keys.ts'
 import type { Vault } from './vault.ts'
 
@@ -31,19 +31,24 @@ export interface RotationReport {
   encrypted: number
   /** Data keys that were deleted, because nothing needs them any more. */
   removed: number
+  /**
+   * Retired data keys that stay, because stored calls or their outcomes are sealed under them: those are not encrypted
+   * anew, as they are forgotten soon, and the store deletes the keys with the last of them.
+   */
+  kept: number
   /** Data keys and secrets that could not be read, and stay as they are. */
   unreadable: number
 }
 
 /**
  * Brings the vault to its newest keys: wraps every data key with the newest master key, gives the secrets of retired
- * data keys the one in use, and deletes those. Each change is committed by itself and only where nothing changed
+ * data keys the one in use, and deletes those unless stored calls need them. Each change is committed by itself and only where nothing changed
  * meanwhile, so that reads and writes go on, several processes may do this at once, and one that is killed is continued
  * by the next (rule V4). What cannot be read is left and counted.
  */
 export async function rotateVault(options: RotationOptions): Promise<RotationReport> {
   const { store, vault, masterKeys, signal, now = Date.now } = options
-  const report: RotationReport = { wrapped: 0, retired: 0, encrypted: 0, removed: 0, unreadable: 0 }
+  const report: RotationReport = { wrapped: 0, retired: 0, encrypted: 0, removed: 0, kept: 0, unreadable: 0 }
   const before = await store.dataKeys.summarize()
 
   for (const { projectId, id, masterKeyId } of before) {
@@ -53,14 +58,25 @@ export async function rotateVault(options: RotationOptions): Promise<RotationRep
       if (await vault.rewrap(projectId, id)) report.wrapped += 1
     })
   }
-  if (options.dataKeys && before.every(({ retiredAt }) => retiredAt === null)) {
+  if (options.dataKeys && !before.some(isUnfinished)) {
     report.retired = await store.dataKeys.retireAll(now())
   }
   for (const { projectId, id, retiredAt } of await store.dataKeys.summarize()) {
     if (signal?.aborted) return report
     if (retiredAt !== null) await emptyDataKey(options, report, projectId, id)
   }
+  report.kept = (await store.dataKeys.summarize()).filter(waitsForCalls).length
   return report
+}
+
+/** Whether an earlier rotation has still something to do with a key. */
+function isUnfinished(key: DataKeySummary): boolean {
+  return key.retiredAt !== null && !waitsForCalls(key)
+}
+
+/** Whether nothing but stored calls keeps a retired key. */
+function waitsForCalls({ retiredAt, secrets, calls }: DataKeySummary): boolean {
+  return retiredAt !== null && secrets === 0 && calls
 }
 
 const defaultBatchSize = 50

@@ -1,17 +1,11 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { newId as newUuid } from '../keys/ids.ts'
+import type { KeyObject } from 'node:crypto'
 import type { SecretAddress, Store, StoredDataKey, StoredSecret } from '../store/store.ts'
+import { DataKeyRing, type DataKeyRingOptions } from './data-key-ring.ts'
 import { type Binding, open, seal, vaultUnreadable } from './envelope.ts'
-import type { MasterKeys } from './master-keys.ts'
 
 /** What {@link createVault} works with. */
-export interface VaultOptions {
+export interface VaultOptions extends DataKeyRingOptions {
   store: Pick<Store, 'dataKeys' | 'secrets'>
-  masterKeys: MasterKeys
-  /** Milliseconds since 1970. @default `Date.now` */
-  now?: (() => number) | undefined
-  /** Gives the ids of new data keys. @default UUIDv7 */
-  newId?: (() => string) | undefined
 }
 
 /**
@@ -35,47 +29,8 @@ export interface Vault {
 
 /** Builds the vault on a store. */
 export function createVault(options: VaultOptions): Vault {
-  const { store, masterKeys, now = Date.now, newId = newUuid } = options
-  /** Data keys in clear, for as long as the process runs: unwrapping costs a query. */
-  const clear = new Map<string, KeyObject>()
-  const activeIds = new Map<string, string>()
-
-  function unwrap(stored: StoredDataKey): KeyObject {
-    const masterKey = masterKeys.byId.get(stored.masterKeyId)
-    if (masterKey === undefined) throw vaultUnreadable()
-    return createSecretKey(open(masterKey.key, masterKey.id, wrapBinding(stored), stored.wrapped))
-  }
-
-  function remember(stored: StoredDataKey): KeyObject {
-    const name = `${stored.projectId} ${stored.id}`
-    const key = clear.get(name) ?? unwrap(stored)
-    clear.set(name, key)
-    return key
-  }
-
-  async function dataKey(projectId: string, id: string): Promise<KeyObject | undefined> {
-    const known = clear.get(`${projectId} ${id}`)
-    if (known !== undefined) return known
-    const stored = await store.dataKeys.find(projectId, id)
-    return stored && remember(stored)
-  }
-
-  async function activeKey(projectId: string): Promise<{ id: string; key: KeyObject }> {
-    const id = activeIds.get(projectId)
-    const known = id === undefined ? undefined : clear.get(`${projectId} ${id}`)
-    if (id !== undefined && known !== undefined) return { id, key: known }
-    const stored = (await store.dataKeys.findActive(projectId)) ?? (await makeDataKey(projectId))
-    const key = remember(stored)
-    activeIds.set(projectId, stored.id)
-    return { id: stored.id, key }
-  }
-
-  function makeDataKey(projectId: string): Promise<StoredDataKey> {
-    const { newest } = masterKeys
-    const id = newId()
-    const wrapped = seal(newest.key, newest.id, wrapBinding({ projectId, id }), randomBytes(dataKeyLength))
-    return store.dataKeys.ensure({ projectId, id, masterKeyId: newest.id, wrapped, createdAt: now() })
-  }
+  const { store, now = Date.now } = options
+  const ring = new DataKeyRing(options)
 
   /** `write` says whether the data key it was given may still encrypt. */
   async function encrypt(
@@ -85,11 +40,11 @@ export function createVault(options: VaultOptions): Vault {
   ): Promise<boolean> {
     const { projectId, ownerKind, ownerId, field } = address
     for (let round = 0; round < maxRounds; round += 1) {
-      const { id, key } = await activeKey(projectId)
+      const { id, key } = await ring.active(projectId)
       const ciphertext = seal(key, id, secretBinding(address), secret)
       if (await write({ projectId, ownerKind, ownerId, field, dataKeyId: id, ciphertext })) return true
       // Retired by somebody else, or it has encrypted as often as it may.
-      activeIds.delete(projectId)
+      ring.forgetActive(projectId, id)
       if (round > 0) await store.dataKeys.retire(projectId, id, now())
     }
     return false
@@ -109,7 +64,7 @@ export function createVault(options: VaultOptions): Vault {
       for (let round = 0; round < maxRounds; round += 1) {
         const secret = await store.secrets.find(address)
         if (secret === undefined) return undefined
-        const key = await dataKey(address.projectId, secret.dataKeyId)
+        const key = await ring.find(address.projectId, secret.dataKeyId)
         if (key !== undefined) return decrypt(secret, key)
         // A rotation ended between the two queries: by now the secret has another key.
       }
@@ -120,37 +75,31 @@ export function createVault(options: VaultOptions): Vault {
       return (await store.secrets.find(address)) !== undefined
     },
 
-    async rewrap(projectId, dataKeyId) {
-      const stored = await store.dataKeys.find(projectId, dataKeyId)
-      const { newest } = masterKeys
-      if (stored === undefined || stored.masterKeyId === newest.id) return false
-      const wrapped = seal(newest.key, newest.id, wrapBinding(stored), unwrap(stored).export())
-      return store.dataKeys.rewrap({ projectId, id: dataKeyId, masterKeyId: newest.id, wrapped }, stored.wrapped)
-    },
+    rewrap: (projectId, dataKeyId) => ring.rewrap(projectId, dataKeyId),
 
     async reencrypt(secret) {
-      const key = await dataKey(secret.projectId, secret.dataKeyId)
+      const key = await ring.find(secret.projectId, secret.dataKeyId)
       // The key went with its last secret, so this one was changed meanwhile.
       if (key === undefined) return false
       const plaintext = decrypt(secret, key)
       const { projectId, dataKeyId } = secret
-      let active = await activeKey(projectId)
+      let active = await ring.active(projectId)
       if (active.id === dataKeyId) {
         // Remembered from before it was retired.
-        activeIds.delete(projectId)
-        active = await activeKey(projectId)
+        ring.forgetActive(projectId, dataKeyId)
+        active = await ring.active(projectId)
       }
       const { id } = active
       if (id === dataKeyId) return false
       const ciphertext = seal(active.key, id, secretBinding(secret), plaintext)
       const done = await store.secrets.replace({ ...secret, dataKeyId: id, ciphertext }, secret.ciphertext, now())
-      if (!done) activeIds.delete(projectId)
+      if (!done) ring.forgetActive(projectId, id)
       return done
     },
 
     canUnwrap(key) {
       try {
-        unwrap(key)
+        ring.unwrap(key)
         return true
       } catch {
         return false
@@ -159,14 +108,8 @@ export function createVault(options: VaultOptions): Vault {
   }
 }
 
-const dataKeyLength = 32
-
 /** One round is lost to each rotation that begins or ends meanwhile. */
 const maxRounds = 5
-
-function wrapBinding({ projectId, id }: Pick<StoredDataKey, 'projectId' | 'id'>): Binding {
-  return ['data-key', projectId, id]
-}
 
 function secretBinding({ projectId, ownerKind, ownerId, field }: SecretAddress): Binding {
   return ['secret', projectId, ownerKind, ownerId, field]

@@ -8,6 +8,7 @@ import { endSessionsSql, lockHolderSql, lockKey } from '../../src/store/postgres
 import { openPostgresStore, type PostgresStoreOptions } from '../../src/store/postgres.ts'
 import type { Store } from '../../src/store/store.ts'
 import { connectTo, describePostgres, emptySchema } from '../support/postgres.ts'
+import { DurableRows } from './contract/durable-rows.ts'
 import { runFixture } from './fixtures/run-fixture.ts'
 import { describeStore } from './store-contract.ts'
 
@@ -255,6 +256,39 @@ describePostgres('with PostgreSQL', () => {
     expect(inspect([events.all, store, failure], { depth: 20, showHidden: true })).not.toContain('s3cret')
   })
 
+  it('leases past calls that somebody else is changing, without waiting for them', async () => {
+    const url = emptySchema()
+    const store = await openAt(url)
+    const project = await store.projects.ensure('ours', 1)
+    const foreign = await store.projects.ensure('theirs', 1)
+    const rows = await DurableRows.create({ store, second: store, project, foreign })
+    const [held, free] = await rows.manyStored(2)
+    const client = await connectTo(url)
+    await client.query('begin')
+    await client.query('select id from durable_calls where id = $1 for update', [held?.id])
+    expect((await store.durable.lease(rows.leaseRequest())).map(({ id }) => id)).toEqual([free?.id])
+    await client.query('commit')
+    expect((await store.durable.lease(rows.leaseRequest())).map(({ id }) => id)).toEqual([held?.id])
+  })
+
+  it('stores no call under a data key that is being retired', async () => {
+    const url = emptySchema()
+    const store = await openAt(url)
+    const project = await store.projects.ensure('ours', 1)
+    const foreign = await store.projects.ensure('theirs', 1)
+    const rows = await DurableRows.create({ store, second: store, project, foreign })
+    const client = await connectTo(url)
+    await client.query('begin')
+    await client.query('update data_keys set retired_at = 1 where project_id = $1', [project.id])
+    const refused = store.durable.insert([{ call: rows.call() }])
+    const watcher = await connectTo(url)
+    const waiting =
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like '%data_keys%for share%'"
+    await expect.poll(async () => (await watcher.query(waiting)).rowCount).toBe(1)
+    await client.query('commit')
+    expect(await refused).toEqual([{ inserted: false, retired: true }])
+  })
+
   it('reads the calls of a project from the index, newest first, without sorting', async () => {
     const url = emptySchema()
     const store = await openAt(url)
@@ -276,7 +310,7 @@ describePostgres('with PostgreSQL', () => {
 
 /** Ten times as fast as `truncate` on tables with a few rows. */
 const emptyTables =
-  'delete from secrets; delete from data_keys; delete from tools; delete from toolkit_hashes; delete from exchanges; delete from keys; delete from toolkits; delete from calls; delete from projects'
+  'delete from durable_calls; delete from call_outcomes; delete from idempotency_claims; delete from secrets; delete from data_keys; delete from tools; delete from toolkit_hashes; delete from exchanges; delete from keys; delete from toolkits; delete from calls; delete from projects'
 
 function recordingLogger(): { logger: Logger; names: string[]; all: unknown[] } {
   const names: string[] = []

@@ -186,6 +186,11 @@ describe('SQLite data folder of a server', () => {
         key: new Set((await store.keys.list(project.id)).map(({ id }) => id)),
         tool: new Set((await store.toolkits.tools(project.id, toolkit.id)).map(({ name }) => name)),
         call: new Set((await store.calls.list(project.id, { limit: 500 })).calls.map(({ id }) => id)),
+        waiting: new Set((await store.durable.unfinished(1_000)).map(({ id }) => id)),
+        ended: new Set<string>(),
+      }
+      for (const [kind, id = ''] of acknowledged) {
+        if (kind === 'ended' && (await store.durable.outcome(project.id, id))) kept.ended.add(id)
       }
       expect(acknowledged.filter(([kind, id]) => !kept[kind as keyof typeof kept].has(id ?? ''))).toEqual([])
       await store.close()

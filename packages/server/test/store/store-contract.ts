@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { describeCalls } from './contract/call-cases.ts'
+import { describeDurableOutcomes } from './contract/durable-finish-cases.ts'
+import { describeDurableInserts } from './contract/durable-insert-cases.ts'
+import { describeDurableLeases } from './contract/durable-lease-cases.ts'
 import { describeKeys } from './contract/key-cases.ts'
 import { describeLegacy } from './contract/legacy-cases.ts'
 import type { StoreContext } from './contract/store-context.ts'
@@ -52,5 +55,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
     describeLegacy(given)
     describeCalls(given)
     describeVault(given)
+    describe('storing calls', () => describeDurableInserts(given))
+    describe('delivering stored calls', () => describeDurableLeases(given))
+    describe('ending stored calls', () => describeDurableOutcomes(given))
   })
 }

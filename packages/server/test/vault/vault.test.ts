@@ -168,7 +168,7 @@ it('gives every secret a new data key and deletes the old one, while another pro
   const old = await given.store.dataKeys.findActive(project)
   const vault = fresh(given)
   const report = await rotateVault({ store: given.store, vault, masterKeys, dataKeys: true, batchSize: 2 })
-  expect(report).toEqual({ wrapped: 0, retired: 1, encrypted: 7, removed: 1, unreadable: 0 })
+  expect(report).toEqual({ wrapped: 0, retired: 1, encrypted: 7, removed: 1, kept: 0, unreadable: 0 })
   expect(await given.store.dataKeys.find(project, old?.id ?? '')).toBeUndefined()
   for (const place of places) expect(String(await given.vault.get(place))).toBe(place.ownerId)
   // This one remembers the old key as the one in use.

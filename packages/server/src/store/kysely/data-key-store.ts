@@ -1,9 +1,11 @@
-import type { Kysely } from 'kysely'
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import type { DataKeyStore, StoredDataKey } from '../store.ts'
+import type { BatchSql } from './batch-sql.ts'
 import type { Database, DataKeyTable } from './database.ts'
+import { isDead, isUnfinished } from './durable-rows.ts'
 
 /** Wrapped data keys on any database Kysely speaks to. */
-export function createDataKeyStore(database: Kysely<Database>): DataKeyStore {
+export function createDataKeyStore(database: Kysely<Database>, { locks }: BatchSql): DataKeyStore {
   async function findActive(projectId: string): Promise<StoredDataKey | undefined> {
     const row = await database
       .selectFrom('data_keys')
@@ -76,34 +78,16 @@ export function createDataKeyStore(database: Kysely<Database>): DataKeyStore {
     },
 
     async retireAll(now) {
-      const rows = await database
-        .updateTable('data_keys')
-        .set({ retired_at: now })
-        .where('retired_at', 'is', null)
-        .returning('id')
-        .execute()
+      // In the order in which whoever stores calls locks them: otherwise the two could wait for each other.
+      const { rows } = await sql`
+        update data_keys set retired_at = ${now}
+        where id in (select id from data_keys where retired_at is null order by id ${locks.update})
+        returning id`.execute(database)
       return rows.length
     },
 
     async removeUnused(projectId, id) {
-      const row = await database
-        .deleteFrom('data_keys')
-        .where('project_id', '=', projectId)
-        .where('id', '=', id)
-        .where('retired_at', 'is not', null)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('secrets')
-                .select('secrets.field')
-                .where('secrets.project_id', '=', projectId)
-                .where('secrets.data_key_id', '=', id),
-            ),
-          ),
-        )
-        .returning('id')
-        .executeTakeFirst()
-      return row !== undefined
+      return (await deleteUnusedDataKeys(database, { projectId, id })).length > 0
     },
 
     async summarize() {
@@ -121,7 +105,10 @@ export function createDataKeyStore(database: Kysely<Database>): DataKeyStore {
           'data_keys.created_at',
           'data_keys.retired_at',
         ])
-        .select(({ fn }) => fn.count('secrets.field').as('secrets'))
+        .select(({ fn, exists, or, selectFrom }) => [
+          fn.count('secrets.field').as('secrets'),
+          or([exists(callsSealedWith(selectFrom)), exists(outcomesSealedWith(selectFrom))]).as('calls'),
+        ])
         .groupBy([
           'data_keys.project_id',
           'data_keys.id',
@@ -139,9 +126,56 @@ export function createDataKeyStore(database: Kysely<Database>): DataKeyStore {
         masterKeyId: row.master_key_id,
         retiredAt: row.retired_at,
         secrets: Number(row.secrets),
+        // SQLite has no booleans.
+        calls: Boolean(row.calls),
       }))
     },
   }
+}
+
+/**
+ * Deletes the retired keys that no secret, no call and no outcome needs any more: all, or the one that is named. What is
+ * sealed later has another key, as whoever writes it looks whether its key is in use.
+ */
+export async function deleteUnusedDataKeys(
+  database: Kysely<Database>,
+  only?: Pick<StoredDataKey, 'projectId' | 'id'>,
+): Promise<Pick<DataKeyTable, 'id'>[]> {
+  let query = database
+    .deleteFrom('data_keys')
+    .where('retired_at', 'is not', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('secrets')
+            .select('secrets.field')
+            .whereRef('secrets.project_id', '=', 'data_keys.project_id')
+            .whereRef('secrets.data_key_id', '=', 'data_keys.id'),
+        ),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) => not(exists(callsSealedWith(selectFrom))))
+    .where(({ not, exists, selectFrom }) => not(exists(outcomesSealedWith(selectFrom))))
+  if (only) query = query.where('project_id', '=', only.projectId).where('id', '=', only.id)
+  return query.returning('id').execute()
+}
+
+type SelectFrom = ExpressionBuilder<Database, 'data_keys'>['selectFrom']
+
+/** Calls whose request is kept; in two parts, each in the words of its index. */
+function callsSealedWith(selectFrom: SelectFrom) {
+  const calls = selectFrom('durable_calls')
+    .select('durable_calls.id')
+    .whereRef('durable_calls.project_id', '=', 'data_keys.project_id')
+    .whereRef('durable_calls.data_key_id', '=', 'data_keys.id')
+  return calls.where(isUnfinished).unionAll(calls.where(isDead))
+}
+
+function outcomesSealedWith(selectFrom: SelectFrom) {
+  return selectFrom('call_outcomes')
+    .select('call_outcomes.call_id')
+    .whereRef('call_outcomes.project_id', '=', 'data_keys.project_id')
+    .whereRef('call_outcomes.data_key_id', '=', 'data_keys.id')
 }
 
 /** Each lost round means that another caller made a key and a third one retired it at once. */

@@ -12,6 +12,9 @@ export interface Database {
   calls: CallTable
   data_keys: DataKeyTable
   secrets: SecretTable
+  durable_calls: DurableCallTable
+  call_outcomes: CallOutcomeTable
+  idempotency_claims: IdempotencyClaimTable
 }
 
 export interface ProjectTable {
@@ -42,6 +45,7 @@ export interface ToolkitTable {
   instructions: string | null
   hash: string | null
   published_at: number | null
+  endpoint_url: string | null
   created_at: number
   updated_at: number
 }
@@ -107,4 +111,51 @@ export interface SecretTable {
   ciphertext: string
   created_at: number
   updated_at: number
+}
+
+export interface DurableCallTable {
+  id: string
+  project_id: string
+  key_id: string
+  toolkit_id: string
+  tool: string
+  delivery: string
+  /** 0 or 1. */
+  idempotent: number
+  state: string
+  deliveries: number
+  lease_id: string | null
+  lease_until: number | null
+  deadline_at: number
+  timeout_ms: number
+  data_key_id: string
+  /** Sealed; empty once the call ended. */
+  request: string
+  created_at: number
+  retried_as: string | null
+}
+
+export interface CallOutcomeTable {
+  call_id: string
+  project_id: string
+  status: string
+  error_code: string | null
+  data_key_id: string
+  /** Sealed. */
+  outcome: string
+  ended_at: number
+  expires_at: number
+}
+
+interface IdempotencyClaimTable {
+  project_id: string
+  key_id: string
+  /** As the inside of a JSON text, which any database keeps as it is. */
+  external_user_id: string
+  /** Hex SHA-256 of the idempotency key. */
+  key_hash: string
+  call_id: string
+  fingerprint: string
+  created_at: number
+  expires_at: number
 }

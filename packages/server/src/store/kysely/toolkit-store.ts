@@ -22,6 +22,7 @@ export function createToolkitStore(database: Kysely<Database>, newId: () => stri
             instructions: null,
             hash: null,
             published_at: null,
+            endpoint_url: null,
             created_at: now,
             updated_at: now,
           })
@@ -118,6 +119,17 @@ export function createToolkitStore(database: Kysely<Database>, newId: () => stri
       return row && toToolkit(row)
     },
 
+    async setEndpoint(projectId, toolkitId, url, now) {
+      const row = await database
+        .updateTable('toolkits')
+        .set({ endpoint_url: url, updated_at: now })
+        .where('project_id', '=', projectId)
+        .where('id', '=', toolkitId)
+        .returningAll()
+        .executeTakeFirst()
+      return row && toToolkit(row)
+    },
+
     async tools(projectId, toolkitId) {
       const rows = await database
         .selectFrom('tools')
@@ -153,12 +165,18 @@ async function register(
   transaction: Transaction<Database>,
   projectId: string,
   toolkitId: string,
-  { caption, instructions, hash, upsert, remove, now }: Registration,
+  { caption, instructions, hash, endpointUrl, upsert, remove, now }: Registration,
 ): Promise<StoredToolkit | undefined> {
   // First of all, because it takes the row's lock: registrations of one toolkit follow one another.
   const row = await transaction
     .updateTable('toolkits')
-    .set({ caption, instructions, hash, updated_at: now })
+    .set({
+      caption,
+      instructions,
+      hash,
+      updated_at: now,
+      ...(endpointUrl !== undefined && { endpoint_url: endpointUrl }),
+    })
     .where('project_id', '=', projectId)
     .where('id', '=', toolkitId)
     .returningAll()
@@ -270,6 +288,7 @@ export function toToolkit(row: ToolkitTable): StoredToolkit {
     instructions: row.instructions,
     hash: row.hash,
     publishedAt: row.published_at,
+    endpointUrl: row.endpoint_url,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

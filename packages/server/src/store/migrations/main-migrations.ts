@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import type { ColumnTypes } from './column-types.ts'
+import { createDurableTables } from './durable-tables.ts'
 import type { MigrationSet } from './run-migrations.ts'
 
-/** Projects, keys, toolkits and tools; the vault; what older clients register. */
+/** Projects, keys, toolkits and tools; the vault; what older clients register; calls that survive the server. */
 export function createMainMigrations(types: ColumnTypes): MigrationSet {
   return {
     title: 'main',
@@ -11,6 +12,7 @@ export function createMainMigrations(types: ColumnTypes): MigrationSet {
       '0001-projects-keys-toolkits': { up: (database) => createFirstTables(database, types) },
       '0002-vault': { up: (database) => createVaultTables(database, types) },
       '0003-legacy-registrations': { up: (database) => createLegacyTables(database, types) },
+      '0004-durable-calls': { up: (database) => createDurableTables(database, types) },
     },
   }
 }

@@ -1,8 +1,9 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import { type ClientBase, Pool, type PoolClient } from 'pg'
+import { storeUnavailable } from '../store-unavailable.ts'
 import type { DatabaseAddress } from './database-url.ts'
 import { connectionConfig } from './session.ts'
-import { isConnectionLost, storeUnavailable, toStoreError } from './store-errors.ts'
+import { isConnectionLost, toStoreError } from './store-errors.ts'
 
 /** How a {@link QueryPool} connects and how long it waits. */
 export interface QueryPoolOptions {
@@ -136,6 +137,7 @@ class GuardedClient {
 
 /** PostgreSQL takes any text but U+0000. What a peer sends must not become a defect of ours (rule I7). */
 function withoutNul(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNul)
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
 }
 

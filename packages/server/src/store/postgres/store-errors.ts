@@ -1,12 +1,5 @@
-import { AtpError, isAtpError } from '@atp/core'
-
-/** What whoever needs the store is told while the database does not answer. The cause is for logs only. */
-export function storeUnavailable(cause?: unknown): AtpError {
-  return new AtpError('store_unavailable', 'The database does not answer; send the request again soon', {
-    details: { retryAfterMs: 1_000 },
-    ...(cause === undefined ? {} : { cause }),
-  })
-}
+import { isAtpError } from '@atp/core'
+import { storeUnavailable } from '../store-unavailable.ts'
 
 /** A driver's error as the store's callers see it: the same for every way a database can be gone, or as it is. */
 export function toStoreError(error: unknown): unknown {

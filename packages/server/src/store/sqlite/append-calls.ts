@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CallLogStore, CallRecord } from '../store.ts'
 import { retryWhileBusy } from './busy.ts'
+import { withStoreErrorsLater } from './store-errors.ts'
 
 /**
  * The call log's writer on SQLite: one prepared statement, run row by row in one transaction. Handing the batch over
@@ -15,7 +16,7 @@ export function createCallAppender(database: DatabaseSync): CallLogStore['append
   )
 
   return async (calls) => {
-    if (calls.length > 0) await retryWhileBusy(() => write(calls))
+    if (calls.length > 0) await withStoreErrorsLater(() => retryWhileBusy(() => write(calls)))
   }
 
   /** Without an await, so that nobody else uses the connection between its first statement and its last. */

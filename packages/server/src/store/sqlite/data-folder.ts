@@ -58,8 +58,11 @@ const lockFile = 'server.lock'
  * What to tell of a failure to open the folder, or one file in it: an error of ours as it is, anything else as
  * `data_folder_unusable`.
  */
-export function toOpenError(error: unknown, folder: string, file?: string): AtpError {
-  if (isAtpError(error)) return error
+export function toOpenError(failure: unknown, folder: string, file?: string): AtpError {
+  const isOfStore = isAtpError(failure) && failure.code === 'store_unavailable'
+  if (isAtpError(failure) && !isOfStore) return failure
+  // Of a folder that is just being opened nobody expects that it comes back by itself.
+  const error = isOfStore ? failure.cause : failure
   const reason = file === undefined ? reasonOf(error) : `${file}: ${reasonOf(error)}`
   return new AtpError(
     'data_folder_unusable',

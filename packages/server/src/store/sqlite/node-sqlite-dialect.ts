@@ -8,6 +8,7 @@ import {
   SqliteDialect,
 } from 'kysely'
 import { retryWhileBusy } from './busy.ts'
+import { withStoreErrors, withStoreErrorsLater } from './store-errors.ts'
 
 /**
  * Kysely on `node:sqlite`, with what its own SQLite driver leaves out: prepared statements are kept, transactions take
@@ -57,11 +58,11 @@ class NodeSqliteDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async beginTransaction(): Promise<void> {
-    await retryWhileBusy(() => this.#database.exec('begin immediate'))
+    await withStoreErrorsLater(() => retryWhileBusy(() => this.#database.exec('begin immediate')))
   }
 
   async commitTransaction(): Promise<void> {
-    this.#database.exec('commit')
+    withStoreErrors(() => this.#database.exec('commit'))
   }
 
   async rollbackTransaction(): Promise<void> {
@@ -85,7 +86,8 @@ class NodeSqliteConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const run = (): QueryResult<R> => this.#run(query)
     // Inside a transaction the write lock is held already, and repeating one statement of it would not help.
-    return this.#database.isTransaction ? run() : retryWhileBusy(run)
+    if (this.#database.isTransaction) return withStoreErrors(run)
+    return withStoreErrorsLater(() => retryWhileBusy(run))
   }
 
   // biome-ignore lint/correctness/useYield: Kysely asks for the method; nothing here streams rows.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../../src/keys/ids.ts'
-import { type CallRecord, callScanLimit, type Project } from '../../../src/store/store.ts'
+import { type CallFilter, type CallRecord, callScanLimit, type Project } from '../../../src/store/store.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** What holds of the call log in every store. */
@@ -96,6 +96,53 @@ export function describeCalls(given: StoreContext): void {
       expect(await listed({ toolkitId, status: 'timed_out' })).toEqual([])
     })
 
+    it('filters by delivery, error code and the time of the start', async () => {
+      const since = 1_763_000_000_000
+      const calls = [
+        call(given.project, { delivery: 'inbox', startedAt: since - 1 }),
+        call(given.project, { delivery: 'inbox', errorCode: 'busy', startedAt: since }),
+        call(given.project, { errorCode: 'busy', startedAt: since + 1 }),
+      ]
+      await given.store.calls.append(calls)
+      const listed = async (filter: CallFilter): Promise<number[]> =>
+        (await given.store.calls.list(given.project.id, filter)).calls.map((one) =>
+          calls.findIndex(({ id }) => id === one.id),
+        )
+      expect(await listed({ delivery: 'inbox' })).toEqual([1, 0])
+      expect(await listed({ errorCode: 'busy' })).toEqual([2, 1])
+      expect(await listed({ since })).toEqual([2, 1])
+      expect(await listed({ since, delivery: 'inbox', errorCode: 'busy' })).toEqual([1])
+      // Ids are younger than what these calls say of themselves.
+      expect(await listed({ since: Date.now() + 3_600_000 })).toEqual([])
+      expect(await listed({ since: 0 })).toEqual([2, 1, 0])
+    })
+
+    it('looks at no calls from long before the wanted time', async () => {
+      const first = call(given.project)
+      await given.store.calls.append([first, ...Array.from({ length: callScanLimit }, () => call(given.project))])
+      const long = await given.store.calls.list(given.project.id, { since: 1_763_000_000_001 })
+      expect(long).toEqual({ calls: [], next: expect.any(String) })
+      const short = await given.store.calls.list(given.project.id, { since: Date.now() + 3_600_000 })
+      expect(short).toEqual({ calls: [], next: null })
+    })
+
+    it('follows on from a call, oldest first, page by page', async () => {
+      const calls = Array.from({ length: 5 }, (_, index) => call(given.project, { tool: index % 2 ? 'odd' : 'even' }))
+      await given.store.calls.append([...calls, call(given.foreign)])
+      const { project, store } = given
+      const ids = calls.map(({ id }) => id)
+      expect(await store.calls.list(project.id, { after: ids[0], limit: 3 })).toEqual({
+        calls: calls.slice(1, 4),
+        next: ids[3],
+      })
+      expect(await store.calls.list(project.id, { after: ids[3], limit: 3 })).toEqual({
+        calls: calls.slice(4),
+        next: null,
+      })
+      expect((await store.calls.list(project.id, { after: ids[0], tool: 'odd' })).calls).toEqual([calls[1], calls[3]])
+      expect((await store.calls.list(project.id, { after: ids[0], before: ids[3] })).calls).toEqual(calls.slice(1, 3))
+    })
+
     it('ends a page early rather than look at more than 20,000 calls, and says where to go on', async () => {
       const rare = call(given.project, { tool: 'rare' })
       const common = Array.from({ length: callScanLimit }, () => call(given.project))
@@ -104,6 +151,8 @@ export function describeCalls(given: StoreContext): void {
       expect(first).toEqual({ calls: [], next: common[0]?.id })
       const second = await given.store.calls.list(given.project.id, { tool: 'rare', before: first.next ?? '' })
       expect(second).toEqual({ calls: [rare], next: null })
+      const forward = await given.store.calls.list(given.project.id, { tool: 'rare', after: rare.id })
+      expect(forward).toEqual({ calls: [], next: common.at(-1)?.id })
     })
 
     it('treats a call of another project like one that is not there', async () => {

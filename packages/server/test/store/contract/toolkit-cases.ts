@@ -18,6 +18,7 @@ export function describeToolkits(given: StoreContext): void {
         instructions: null,
         hash: null,
         publishedAt: null,
+        endpointUrl: null,
         createdAt: 7,
         updatedAt: 7,
       })
@@ -101,6 +102,39 @@ export function describeToolkits(given: StoreContext): void {
       for (const appName of ['b', 'a', 'c', 'B']) await given.store.toolkits.ensure(given.project.id, appName, 1)
       const listed = await given.store.toolkits.list(given.project.id)
       expect(listed.map(({ appName }) => appName)).toEqual(['B', 'a', 'b', 'c'])
+    })
+  })
+
+  describe('endpoints', () => {
+    it('are set and removed', async () => {
+      const { project, store, second } = given
+      const toolkit = await store.toolkits.ensure(project.id, 'weather', 1)
+      const url = 'https://tools.example/atp?x=1'
+      const set = { ...toolkit, endpointUrl: url, updatedAt: 5 }
+      expect(await store.toolkits.setEndpoint(project.id, toolkit.id, url, 5)).toEqual(set)
+      expect(await second.toolkits.find(project.id, toolkit.id)).toEqual(set)
+      const removed = { ...toolkit, updatedAt: 6 }
+      expect(await store.toolkits.setEndpoint(project.id, toolkit.id, null, 6)).toEqual(removed)
+    })
+
+    it('are changed by a registration that names one, or none, and left by others', async () => {
+      const { project, store } = given
+      const { id } = await store.toolkits.ensure(project.id, 'weather', 1)
+      const endpointAfter = async (change: Partial<Registration>) =>
+        (await store.toolkits.register(project.id, id, registration(change)))?.endpointUrl
+      expect(await endpointAfter({ endpointUrl: 'https://a.example/' })).toBe('https://a.example/')
+      expect(await endpointAfter({})).toBe('https://a.example/')
+      expect(await endpointAfter({ endpointUrl: undefined })).toBe('https://a.example/')
+      expect(await endpointAfter({ endpointUrl: null })).toBeNull()
+    })
+
+    it('of a toolkit of another project are like those of one that is not there', async () => {
+      const { project, foreign, store } = given
+      const theirs = await store.toolkits.ensure(foreign.id, 'weather', 1)
+      const url = 'https://a.example/'
+      expect(await store.toolkits.setEndpoint(project.id, theirs.id, url, 5)).toBeUndefined()
+      expect(await store.toolkits.setEndpoint(project.id, newId(), url, 5)).toBeUndefined()
+      expect(await store.toolkits.find(foreign.id, theirs.id)).toEqual(theirs)
     })
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../../src/keys/ids.ts'
 import type { Project, StoredDataKey, StoredSecret } from '../../../src/store/store.ts'
+import { DurableRows, now } from './durable-rows.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** What holds of data keys and secrets in every store. */
@@ -71,6 +72,46 @@ export function describeVault(given: StoreContext): void {
       expect(await given.store.dataKeys.find(given.project.id, id)).toBeUndefined()
     })
 
+    it('keeps a retired key while a call, a dead letter or an outcome needs it', async () => {
+      const rows = await DurableRows.create(given)
+      const { dataKeyId } = rows.call()
+      const remove = (): Promise<boolean> => given.store.dataKeys.removeUnused(given.project.id, dataKeyId)
+      const needed = async () =>
+        (await given.second.dataKeys.summarize())
+          .filter(({ calls }) => calls)
+          .map(({ id, secrets }) => ({ id, secrets }))
+      expect(await needed()).toEqual([])
+      const call = await rows.stored()
+      const letter = await rows.dead()
+      await given.store.dataKeys.retireAll(5)
+      for (const forget of [
+        () => given.store.durable.finish([rows.outcome(call, { expiresAt: now })]),
+        () => given.store.durable.purge(now, 0, 10),
+        () => given.store.durable.dropDead(given.project.id, letter.id),
+      ]) {
+        expect(await needed()).toEqual([{ id: dataKeyId, secrets: 0 }])
+        expect(await remove()).toBe(false)
+        await forget()
+      }
+      // The outcome of the dead letter.
+      expect(await remove()).toBe(false)
+      await given.store.durable.purge(now + 86_400_000, 0, 10)
+      expect(await given.store.dataKeys.find(given.project.id, dataKeyId)).toBeUndefined()
+      expect(await needed()).toEqual([])
+    })
+
+    it('never deletes a key under which a call is stored at the same time', async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const rows = await DurableRows.create(given)
+        const call = rows.call()
+        const { projectId, dataKeyId } = call
+        const retiring = given.second.dataKeys.retire(projectId, dataKeyId, 5)
+        const [[answer]] = await Promise.all([given.store.durable.insert([{ call }]), retiring])
+        const removed = await given.second.dataKeys.removeUnused(projectId, dataKeyId)
+        expect(removed).toBe(!answer?.inserted)
+      }
+    })
+
     it('tells how many secrets each key of all projects holds', async () => {
       const ours = await given.store.dataKeys.ensure(newDataKey(given.project))
       const theirs = await given.store.dataKeys.ensure(newDataKey(given.foreign))
@@ -79,8 +120,8 @@ export function describeVault(given: StoreContext): void {
       expect(found).toHaveLength(2)
       expect(found).toEqual(
         expect.arrayContaining([
-          { projectId: given.project.id, id: ours.id, masterKeyId: 'k1', retiredAt: null, secrets: 2 },
-          { projectId: given.foreign.id, id: theirs.id, masterKeyId: 'k1', retiredAt: null, secrets: 0 },
+          { projectId: given.project.id, id: ours.id, masterKeyId: 'k1', retiredAt: null, secrets: 2, calls: false },
+          { projectId: given.foreign.id, id: theirs.id, masterKeyId: 'k1', retiredAt: null, secrets: 0, calls: false },
         ]),
       )
     })

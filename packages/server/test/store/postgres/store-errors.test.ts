@@ -1,7 +1,8 @@
 import { AtpError } from '@atp/core'
 import { DatabaseError } from 'pg'
 import { describe, expect, it } from 'vitest'
-import { isConnectionLost, reasonOf, storeUnavailable, toStoreError } from '../../../src/store/postgres/store-errors.ts'
+import { isConnectionLost, reasonOf, toStoreError } from '../../../src/store/postgres/store-errors.ts'
+import { storeUnavailable } from '../../../src/store/store-unavailable.ts'
 
 function reported(code: string): DatabaseError {
   return Object.assign(new DatabaseError('what the database says', 1, 'error'), { code, severity: 'ERROR' })
