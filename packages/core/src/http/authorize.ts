@@ -2,6 +2,7 @@ import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { errorText } from '../errors/to-wire-error.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
 import type { Principal, Tool } from '../tool/tool.ts'
+import { equalTexts } from './equal-texts.ts'
 import type { AtpRequest } from './http-messages.ts'
 import type { Authorize, Mount } from './http-options.ts'
 
@@ -21,6 +22,19 @@ export function authorizeCall<Native>(
   const key = toolkit.settings.apiKey
   checkKey(request, authorize?.keys ?? (key === undefined ? [] : [key]), toolkit)
   return undefined
+}
+
+/**
+ * Decides whether a signed call of a server may go on to the check of its signature, which stands for a key; the app's
+ * own function is asked beside it.
+ * @throws AtpError `unauthorized`, or what the app's function throws
+ */
+export function authorizeSignedCall<Native>(
+  { authorize }: Mount<Native>,
+  request: AtpRequest<Native>,
+  tool: Tool,
+): Promise<Principal | undefined> {
+  return typeof authorize === 'function' ? askApp(authorize, request, tool) : Promise.resolve(undefined)
 }
 
 /**
@@ -68,13 +82,4 @@ function checkKey(request: AtpRequest, keys: readonly string[], toolkit: Toolkit
   // Every key is looked at, so that the time tells nothing of which one is near.
   for (const key of keys) matches = equalTexts(given, key) || matches
   if (!matches) throw new AtpError('unauthorized', 'The key is not valid')
-}
-
-/** Compares in a time that depends on the length of what was given alone. */
-function equalTexts(given: string, secret: string): boolean {
-  const sameLength = given.length === secret.length
-  const other = sameLength ? secret : given
-  let difference = 0
-  for (let at = 0; at < given.length; at += 1) difference |= given.charCodeAt(at) ^ other.charCodeAt(at)
-  return sameLength && difference === 0
 }

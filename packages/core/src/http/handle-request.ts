@@ -1,7 +1,7 @@
 import { AtpError } from '../errors/atp-error.ts'
 import { errorText } from '../errors/to-wire-error.ts'
 import { errorAnswer, headAnswer, jsonAnswer, optionsAnswer } from './answers.ts'
-import { authorizeCall, authorizeReading } from './authorize.ts'
+import { authorizeCall, authorizeReading, authorizeSignedCall } from './authorize.ts'
 import { describeTool, describeToolkit, describeToolkits } from './describe-toolkits.ts'
 import type { AtpRequest, AtpResponse } from './http-messages.ts'
 import { type AtpHttpOptions, createMount, loggerOf, type Mount, type ToolkitSource } from './http-options.ts'
@@ -10,6 +10,7 @@ import { toOpenApiDocument } from './open-api.ts'
 import { readArguments } from './read-arguments.ts'
 import { findRoute, type Route } from './routes.ts'
 import { runCall } from './run-call.ts'
+import { isSignedCall, readSignedCall } from './signed-call.ts'
 import { toUtcpManual } from './utcp-manual.ts'
 
 /**
@@ -80,11 +81,26 @@ async function call<Native>(
   requestId: string,
 ): Promise<AtpResponse> {
   const { toolkit, tool } = route
+  if (isSignedCall(request)) return await runSigned(mount, request, route)
   const permitted = authorizeCall(mount, request, toolkit, tool)
   const principal = permitted instanceof Promise ? await permitted : permitted
   const read = readArguments(request, tool)
   const { args, authToken } = read instanceof Promise ? await read : read
   return await runCall(mount, request, { toolkit, tool, args, authToken, principal, requestId })
+}
+
+async function runSigned<Native>(
+  mount: Mount<Native>,
+  request: AtpRequest<Native>,
+  route: Extract<Route, { kind: 'tool' }>,
+): Promise<AtpResponse> {
+  const { toolkit, tool } = route
+  const principal = await authorizeSignedCall(mount, request, tool)
+  const { callId, params, authToken, deadlineMs, stream, meta = {} } = await readSignedCall(mount, request, route)
+  return await runCall(mount, request, {
+    ...{ toolkit, tool, args: params, authToken, principal, requestId: callId },
+    ...{ timeoutMs: deadlineMs, stream, meta },
+  })
 }
 
 type Readable = Exclude<Route, { kind: 'unknown_toolkit' | 'unknown_tool' | 'nothing' }>

@@ -3,14 +3,17 @@ import { type Logger, silentLogger } from '../logging/logger.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
 import { createRegistry, type ToolkitRegistry } from '../registry/toolkit-registry.ts'
 import type { Principal, Tool } from '../tool/tool.ts'
+import type { Tracing } from '../tracing/tracing.ts'
+import { SignatureVerifier, signatureToleranceMs } from './call-signature.ts'
 import { CallSlots } from './call-slots.ts'
 import type { AtpRequest } from './http-messages.ts'
+import { SeenIds } from './seen-ids.ts'
 
 /** What can be mounted: one toolkit, several, or a registry, whose later registrations are served too. */
 export type ToolkitSource = Toolkit | readonly Toolkit[] | ToolkitRegistry
 
 /**
- * Who may run tools.
+ * Who may run tools. A call that a server signed needs a valid signature instead of a key; where this is a function, both.
  * - `'public'`: everybody.
  * - `'host'`: whoever the app's own guards let through.
  * - `{ keys }`: who sends one of them as `Authorization: Bearer KEY`.
@@ -51,6 +54,8 @@ export interface AtpHttpOptions<Native = unknown> {
   maxConcurrency?: number | undefined
   /** @default the toolkit's own logger */
   logger?: Logger | undefined
+  /** Makes a span of each call, such as `openTelemetry()` of `@atp/core/otel`. @default the toolkit's own `tracing` */
+  tracing?: Tracing | undefined
 }
 
 /** Options as the routes use them, checked once. */
@@ -67,7 +72,11 @@ export interface Mount<Native> {
   readonly maxConcurrency: number
   /** Held by handlers that have not ended, abandoned ones included. */
   readonly slots: CallSlots
+  readonly signatures: SignatureVerifier
+  /** Ids of signed calls. A signature of the future may hold for twice the tolerance. */
+  readonly signedIds: SeenIds
   readonly logger: Logger | undefined
+  readonly tracing: Tracing | undefined
 }
 
 /** @throws AtpError `invalid_config`, `invalid_name` or `toolkit_name_conflict` */
@@ -83,7 +92,10 @@ export function createMount<Native>(source: ToolkitSource, options: AtpHttpOptio
     env: options.env,
     maxConcurrency,
     slots: new CallSlots(maxConcurrency),
+    signatures: new SignatureVerifier(),
+    signedIds: new SeenIds(2 * signatureToleranceMs),
     logger: options.logger,
+    tracing: options.tracing,
   }
 }
 

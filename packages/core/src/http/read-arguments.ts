@@ -3,7 +3,8 @@ import { checkJsonShape, checkMemberNames, isJsonObject, parseJson } from '../pr
 import type { Tool } from '../tool/tool.ts'
 import { readForm, toFormArguments } from './form-arguments.ts'
 import type { AtpRequest, RequestBody } from './http-messages.ts'
-import { readByAnother, tooLarge } from './read-bytes.ts'
+import { announcedLength, readByAnother, refuseEncoding, tooLarge } from './read-bytes.ts'
+import { signedCallType } from './signed-call-body.ts'
 
 /** The largest body, in bytes. */
 export const maxBodyBytes = 1_048_576
@@ -86,12 +87,10 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length
 }
 
-/** What the headers tell of the body's length; HTTP/2 may tell nothing. */
+/** What the headers tell of the body; HTTP/2 may tell nothing. */
 function announcedBody(request: AtpRequest): { announced: boolean; length: number | undefined } {
-  const text = request.header('content-length')
-  if (text === undefined) return { announced: request.header('transfer-encoding') !== undefined, length: undefined }
-  const length = Number(text)
-  return { announced: length !== 0, length }
+  const length = announcedLength(request)
+  return { announced: length === undefined ? request.header('transfer-encoding') !== undefined : length !== 0, length }
 }
 
 async function readBytes(bytes: Uint8Array, contentType: string | undefined, tool: Tool): Promise<unknown> {
@@ -132,7 +131,7 @@ function mediaType(contentType: string | undefined): MediaType {
   const charset = parameters.map(charsetOf).find((each) => each !== undefined)
   const name = type.trim()
   // A signed call of a server is no list of arguments.
-  const isJson = /^application\/([\w.+-]+\+)?json$/.test(name) && name !== 'application/vnd.atp.call+json'
+  const isJson = /^application\/([\w.+-]+\+)?json$/.test(name) && name !== signedCallType
   const isForm = name === 'application/x-www-form-urlencoded' || name === 'multipart/form-data'
   if (isJson || isForm) {
     if (charset === undefined || charset === 'utf-8' || charset === 'utf8') return isJson ? 'json' : 'form'
@@ -141,15 +140,6 @@ function mediaType(contentType: string | undefined): MediaType {
   throw new AtpError(
     'unsupported_media_type',
     `${name === '' ? 'A body without a content type' : `Content type "${name.slice(0, 80)}"`} is not supported; send the arguments as application/json`,
-  )
-}
-
-/** What the app does not decompress before us stays unread: a limit in bytes means nothing for it. */
-function refuseEncoding(encoding: string | undefined): void {
-  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
-  throw new AtpError(
-    'unsupported_media_type',
-    `Content encoding "${encoding.slice(0, 40)}" is not supported; send the body as it is`,
   )
 }
 

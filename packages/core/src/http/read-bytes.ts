@@ -1,4 +1,5 @@
 import { AtpError } from '../errors/atp-error.ts'
+import type { AtpRequest } from './http-messages.ts'
 
 /** How long a body may take to arrive, in milliseconds (rules T1 and T11). */
 export const bodyTimeoutMs = 30_000
@@ -120,6 +121,24 @@ function inTime<T>(reading: Promise<T>, failure: (error: unknown) => unknown = g
       },
     )
   })
+}
+
+/** How long the headers say that the body is, in bytes. */
+export function announcedLength(request: AtpRequest): number | undefined {
+  const text = request.header('content-length')
+  return text === undefined ? undefined : Number(text)
+}
+
+/**
+ * What the app does not decompress before us stays unread: a limit in bytes means nothing for it.
+ * @throws AtpError `unsupported_media_type`
+ */
+export function refuseEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw new AtpError(
+    'unsupported_media_type',
+    `Content encoding "${encoding.slice(0, 40)}" is not supported; send the body as it is`,
+  )
 }
 
 /** The error of a body above the limit. */

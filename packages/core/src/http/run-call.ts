@@ -16,6 +16,12 @@ export interface PermittedCall {
   authToken: string | undefined
   principal: Principal | undefined
   requestId: string
+  /** How long its caller waits, in milliseconds. */
+  timeoutMs?: number | undefined
+  /** Whether the answer is to be events, whatever the headers say. */
+  stream?: boolean | undefined
+  /** The `_meta` that came with it; undefined where a call cannot have one. */
+  meta?: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
@@ -27,7 +33,7 @@ export async function runCall<Native>(
   request: AtpRequest<Native>,
   call: PermittedCall,
 ): Promise<AtpResponse> {
-  const streams = wantsEvents(request.header('accept'))
+  const streams = call.stream === true || wantsEvents(request.header('accept'))
   const env = mount.env === undefined ? call.toolkit.settings.env : mount.env(request.native)
   const release = mount.slots.take()
   if (release === undefined) {
@@ -46,16 +52,32 @@ function invokeOptions<Native>(
   release: () => void,
 ): InvokeOptions {
   const settings = call.toolkit.settings
+  const tracing = mount.tracing ?? settings.tracing
   return {
     callId: call.requestId,
     authToken: call.authToken ?? call.principal?.authToken,
+    timeoutMs: call.timeoutMs,
     signal: request.signal,
     onHandlerEnd: release,
     logger: mount.logger ?? settings.logger,
     env,
     principal: call.principal,
     exposeErrors: settings.exposeErrors,
+    tracing,
+    toolkit: call.toolkit.appName,
+    meta: tracing && traceMeta(request, call),
   }
+}
+
+/**
+ * Where the trace of a call goes on: in what a server sent along, else where the request's headers say. Undefined where
+ * neither says anything: then with what is active, such as the span of a framework that is traced itself.
+ */
+function traceMeta<Native>(request: AtpRequest<Native>, { meta }: PermittedCall): InvokeOptions['meta'] {
+  if (meta !== undefined && Object.keys(meta).length > 0) return meta
+  const traceparent = request.header('traceparent')
+  if (traceparent === undefined) return undefined
+  return { traceparent, tracestate: request.header('tracestate'), baggage: request.header('baggage') }
 }
 
 /** Whether a client asked for events by their name; with a quality of zero it refuses them (RFC 9110, 12.4.2). */

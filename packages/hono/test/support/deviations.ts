@@ -28,5 +28,6 @@ export const workerdDeviations: Deviations = {
   'stream.disconnect': notTold,
   'abort.reaches-signal': notTold,
   'abort.connection-lost': notTold,
+  'signed.abort': notTold,
   'busy.abandoned': 'workerd stops what a request started once its answer is sent, so an abandoned tool never ends',
 }

@@ -4,6 +4,7 @@ import { checkAppName, isAppName, maxAppNameLength } from '@atp/core/protocol'
 import type { KeyKind, Store, StoredKey } from '../store/store.ts'
 import { newId as newUuid } from './ids.ts'
 import { generateKey, hashKey, parseKey } from './key-format.ts'
+import { RecentKeys } from './recent-keys.ts'
 
 /** What {@link createKeyService} works with. */
 export interface KeyServiceOptions {
@@ -12,6 +13,8 @@ export interface KeyServiceOptions {
   now?: (() => number) | undefined
   /** Gives the ids of new keys. @default UUIDv7 */
   newId?: (() => string) | undefined
+  /** How long a key that was found is not looked up again, in milliseconds. @default 1_000 */
+  rememberMs?: number | undefined
   /** Told of each revocation after it is committed: closes what the key has open (rule K5). */
   onRevoked?: ((key: StoredKey) => void) | undefined
   /** Told of each key that is seen in clear, when it is made and when it is authenticated. Must not throw. */
@@ -50,6 +53,8 @@ export interface KeyService {
    * @throws AtpError `unauthorized`, the same one for every reason, or `forbidden` for a key of another kind
    */
   authenticate(text: string, allowedKinds: readonly KeyKind[]): Promise<StoredKey>
+  /** Another process revoked a key: it is not taken any more. */
+  forget(id: string): void
   /** Whether a key that was authenticated is neither revoked nor expired by now. */
   isLive(key: StoredKey): Promise<boolean>
   /** Newest first. */
@@ -63,7 +68,8 @@ export interface KeyService {
 
 /** Builds the key service on a store. */
 export function createKeyService(options: KeyServiceOptions): KeyService {
-  const { store, now = Date.now, newId = newUuid, onRevoked, onSeen } = options
+  const { store, now = Date.now, newId = newUuid, onRevoked, onSeen, rememberMs = 1_000 } = options
+  const recent = new RecentKeys(rememberMs)
 
   return {
     async create(request) {
@@ -96,15 +102,19 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
     async authenticate(text, allowedKinds) {
       if (parseKey(text) === undefined) throw unauthorized()
       const hash = hashKey(text)
-      const found = await store.keys.findByHash(hash)
+      const remembered = recent.find(hash)
+      const found = remembered ?? (await store.keys.findByHash(hash))
       if (found === undefined) throw unauthorized()
       const { hash: storedHash, ...key } = found
       if (!isSameHash(hash, storedHash) || key.revokedAt !== null) throw unauthorized()
       if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthorized()
       if (!allowedKinds.includes(key.kind)) throw wrongKind(key.kind, allowedKinds)
+      if (remembered === undefined) recent.remember(found)
       onSeen?.(key, text)
       return key
     },
+
+    forget: (id) => recent.forget(id),
 
     async isLive({ projectId, id }) {
       const key = await store.keys.find(projectId, id)
@@ -121,6 +131,7 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
           `There is no key "${id.slice(0, 80)}" in this project: list its keys to see their ids`,
         )
       }
+      recent.forget(key.id)
       onRevoked?.(key)
       return key
     },

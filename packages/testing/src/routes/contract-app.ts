@@ -46,10 +46,10 @@ export interface ContractMount {
 export function createContractMounts(): ContractMount[] {
   const counters = createCounters()
   const shop = createShop()
-  const contacts = createContacts()
-  const probe = createProbe(counters)
+  const contacts = createContacts(contractKeys.signed)
+  const probe = createProbe(counters, contractKeys.signed)
   const failures = createFailures()
-  const streams = createStreams(counters)
+  const streams = createStreams(counters, contractKeys.signed)
   const asked = askedRoles()
   return [
     mount('root', '', createShop('home'), { authorize: 'public' }),
@@ -66,10 +66,11 @@ export function createContractMounts(): ContractMount[] {
       createUnitsClient('south', contractKeys.south),
       createUnits('unkeyed'),
     ]),
+    mount('signed', '/signed', [probe, streams, contacts]),
     mount('bare', '/bare', shop),
     mount('custom', '/custom', [shop, asked.toolkit], { authorize: roleAuthorize(asked.record) }),
     mount('principal', '/principal', [contacts, probe], { authorize: userAuthorize }),
-    { ...mount('host', '/host', shop, { authorize: 'host' }), guarded: true },
+    { ...mount('host', '/host', createShop('shop', contractKeys.toolkit), { authorize: 'host' }), guarded: true },
     { ...mount('both', '/both', shop, { authorize: { keys: [contractKeys.first] } }), guarded: true },
     { ...mount('parsed', '/parsed', [shop, contacts, probe], { authorize: 'public' }), parsedFirst: true },
     mount('busy', '/busy', [probe, streams], { authorize: 'public', maxConcurrency: 1 }),

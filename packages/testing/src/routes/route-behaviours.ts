@@ -16,6 +16,8 @@ import { outcomeBehaviours } from './behaviours/outcomes.ts'
 import { parsedBodyBehaviours } from './behaviours/parsed-bodies.ts'
 import { pathBehaviours } from './behaviours/paths.ts'
 import { rawPathBehaviours } from './behaviours/raw-paths.ts'
+import { signedCallBehaviours } from './behaviours/signed-calls.ts'
+import { signedRunBehaviours } from './behaviours/signed-runs.ts'
 import { streamChoiceBehaviours } from './behaviours/stream-choice.ts'
 import { streamBehaviours } from './behaviours/streams.ts'
 import { tokenBehaviours } from './behaviours/tokens.ts'
@@ -38,6 +40,8 @@ export const routeBehaviours: readonly RouteBehaviour[] = [
   ...parsedBodyBehaviours,
   ...keyBehaviours,
   ...appBehaviours,
+  ...signedCallBehaviours,
+  ...signedRunBehaviours,
   ...tokenBehaviours,
   ...outcomeBehaviours,
   ...streamBehaviours,

@@ -42,6 +42,13 @@ export const rules = {
   'authorize.function': 'authorize as a function decides by request and tool',
   'authorize.principal': 'A Principal that the function returns reaches the tool',
   'authorize.own-key': "The toolkit's own key is accepted where keys is absent, and only there",
+  'authorize.signature':
+    'Default: a valid server signature lets a call run; where there are guards or a function, both must pass',
+  'signature.invalid': 'An invalid signature is 401 wherever it is sent to',
+  'signature.raw': 'A signature is over the bytes as they came; parsers leave its media type unread',
+  'signature.route': 'The signed body and the route agree',
+  'signature.once': 'The id of a signed call is remembered: a second one is 409',
+  'signature.call': 'A signed call brings its id, its deadline, its token and whether it streams',
   'authorize.unknown': 'With nothing known to check against: 401 that names the option',
   'authorize.metadata': 'Metadata is open unless authorize is a function that says otherwise',
   // What other sections and the security rules say of this door.
