@@ -4,6 +4,8 @@ import { type Logger, silentLogger } from '../logging/logger.ts'
 import { checkJsonShape, isJsonObject } from '../protocol/json.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
 import type { Principal, Tool, Validation } from '../tool/tool.ts'
+import { startSpan } from '../tracing/start-span.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { CallContext, cancelledError } from './call-context.ts'
 import type { CancelSignal } from './cancel-signal.ts'
 import { checkCall } from './check-call.ts'
@@ -38,6 +40,12 @@ export interface InvokeOptions {
   principal?: Principal | undefined
   /** Whether the messages of errors that handlers throw reach the caller. @default true */
   exposeErrors?: boolean | undefined
+  /** Makes a span of the run. @default none */
+  tracing?: Tracing | undefined
+  /** The toolkit's name, for that span. */
+  toolkit?: string | undefined
+  /** The `_meta` that came with the call, for that span; empty rather than undefined where a call can have one and has none. */
+  meta?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The one outcome of a run; `json` is the result as JSON text. */
@@ -49,7 +57,20 @@ export type InvokeOutcome = { ok: true; json: string } | { ok: false; error: Wir
  * deadline or a cancel is abandoned: its late result is dropped and logged, and `onHandlerEnd` tells when it really
  * ended.
  */
-export async function invokeTool(tool: Tool, args: unknown, options: InvokeOptions): Promise<InvokeOutcome> {
+export function invokeTool(tool: Tool, args: unknown, options: InvokeOptions): Promise<InvokeOutcome> {
+  const { tracing } = options
+  return tracing === undefined ? runTool(tool, args, options) : runTraced(tool, args, options, tracing)
+}
+
+async function runTraced(tool: Tool, args: unknown, options: InvokeOptions, tracing: Tracing): Promise<InvokeOutcome> {
+  const { toolkit, callId, meta, logger } = options
+  const span = startSpan(tracing, { place: 'tool', tool: tool.name, toolkit, callId, meta }, logger)
+  const outcome = await span.run(() => runTool(tool, args, options))
+  span.end(outcome.ok ? undefined : outcome.error)
+  return outcome
+}
+
+async function runTool(tool: Tool, args: unknown, options: InvokeOptions): Promise<InvokeOutcome> {
   const run = new ToolRun(tool, options)
   try {
     return { ok: true, json: await run.result(args) }
