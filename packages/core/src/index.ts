@@ -1,15 +1,29 @@
 // Every line is public API: adding one is a decision.
+export type { AppDefinition, AppHandlers, AppSessionInfo, AppStep } from './apps/define-app.ts'
+export { defineApp } from './apps/define-app.ts'
+export type { UiContent, UiNode } from './apps/ui-node.ts'
+export type { AppSession, AppStepOptions } from './clients/app-session.ts'
 export { defaultBaseUrl } from './clients/base-url.ts'
 export type { ConnectionState } from './clients/connection.ts'
 export type { LegacyFallback } from './clients/legacy/legacy-fallback.ts'
 export {
+  type CallPart,
   type CallRequest,
+  type CallState,
   type CallToolRequest,
+  type DetachedCall,
   LLMClient,
   type LLMClientOptions,
+  type OpenAppRequest,
+  type PartIterator,
+  type PartialPart,
+  type PartOrigin,
+  type ResultMessage,
+  type ToolCallPart,
   type ToolkitChoice,
   type ToolkitContextRequest,
   type ToolkitsContextRequest,
+  type WaitForCallOptions,
 } from './clients/llm-client.ts'
 export type { ToolkitsContext, ToolRoute } from './clients/merge-contexts.ts'
 export type {
@@ -27,6 +41,7 @@ export { type ErrorCode, errorCodes, isErrorCode } from './errors/codes.ts'
 export { toWireError, type WireError } from './errors/to-wire-error.ts'
 export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './http/fetch-handler.ts'
 export type { AtpHttpOptions, Authorize, ToolkitSource } from './http/http-options.ts'
+export { isSignedCall } from './http/signed-call.ts'
 export { type Logger, silentLogger } from './logging/logger.ts'
 export type { ToolkitContext } from './protocol/http-bodies.ts'
 export type { JsonObject, JsonValue } from './protocol/json.ts'
@@ -55,3 +70,4 @@ export { Toolkit, type ToolkitOptions } from './registry/toolkit.ts'
 export { createRegistry, type ToolkitRegistry } from './registry/toolkit-registry.ts'
 export { defineTool } from './tool/define-tool.ts'
 export type { ParamsForm, Principal, Tool, ToolContext, ToolDefinition, ToolHandler } from './tool/tool.ts'
+export type { CallSpan, SpanPlace, TracedCall, Tracing } from './tracing/tracing.ts'

@@ -3,25 +3,32 @@ import { resolve } from 'node:path'
 import { AtpError } from '@atp/core'
 import { createMemoryBus } from './bus/memory.ts'
 import { CallLog } from './calls/call-log.ts'
-import { CallRouter } from './calls/call-router.ts'
 import { createContextService } from './calls/context-service.ts'
+import { RecentCalls } from './calls/recent-calls.ts'
 import { ToolNames } from './calls/tool-names.ts'
 import { ToolkitDirectory } from './calls/toolkit-directory.ts'
 import { createLegacyWire } from './compat/legacy-wire.ts'
 import { LlmService } from './compat/llm-service.ts'
 import { registerProcessHttp } from './compat/process-http.ts'
 import { registerStoreHttp } from './compat/store-http.ts'
-import { SocketDelivery } from './delivery/socket.ts'
+import { createCalls } from './create-calls.ts'
 import { ensureDevKeys } from './dev-keys.ts'
 import type { DevKeys } from './dev-keys-file.ts'
 import { registerAdminHttp } from './gateway/admin-http.ts'
 import { bearerKey } from './gateway/bearer.ts'
+import { registerCallsHttp } from './gateway/calls-http.ts'
 import { closeSockets, settledWithin } from './gateway/close-sockets.ts'
+import { registerDeadHttp } from './gateway/dead-http.ts'
+import { registerEndpointHttp } from './gateway/endpoint-http.ts'
 import { registerHealthHttp } from './gateway/health-http.ts'
 import { createHttpApp } from './gateway/http-app.ts'
+import { registerInboxHttp } from './gateway/inbox-http.ts'
+import { InboxSessions } from './gateway/inbox-sessions.ts'
 import { KeyGuard } from './gateway/key-guard.ts'
 import { listenError, urlHost } from './gateway/listen-address.ts'
+import { registerLlmCallsHttp } from './gateway/llm-calls-http.ts'
 import { createLlmGateway } from './gateway/llm-socket.ts'
+import { defaultMetricsAccess, registerMetricsHttp } from './gateway/metrics-http.ts'
 import { createOriginGuard, isLoopbackName } from './gateway/origin-guard.ts'
 import { createPeerAddress } from './gateway/peer-address.ts'
 import { registerPublishHttp } from './gateway/publish-http.ts'
@@ -37,12 +44,16 @@ import { createKeyService } from './keys/key-service.ts'
 import { watchRevocations } from './keys/revocation-watch.ts'
 import { defaultLimits, type ServerLimits } from './limits.ts'
 import { createPinoLogger } from './logging/pino-logger.ts'
+import { createMetrics } from './metrics/create-metrics.ts'
+import { readServerVersion } from './metrics/server-version.ts'
 import { defaultPort, type ServerOptions } from './server-options.ts'
 import { openStore } from './store/open-store.ts'
 import { prepareDataFolder } from './store/sqlite/data-folder.ts'
 import type { KeyKind } from './store/store.ts'
 import { Teardown } from './teardown.ts'
+import { createCallTracing } from './tracing/call-tracing.ts'
 import { startRotation } from './vault/background-rotation.ts'
+import { createCallSeal } from './vault/call-seal.ts'
 import { openVault, readMasterKeys } from './vault/open-vault.ts'
 
 /** A running, or about to run, server. */
@@ -148,23 +159,37 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     onSeen: endpointSecrets.see,
   })
   directory = await ToolkitDirectory.create(store.toolkits, bus)
-  const delivery = new SocketDelivery({ maxAttempts: limits.dispatchAttempts })
-  const callLog = new CallLog({ store: store.calls, logger })
+  const recent = new RecentCalls({ instanceId: newId() })
+  opened.add(() => recent.close())
+  const callLog = new CallLog({
+    store: store.calls,
+    logger,
+    onCall(call) {
+      recent.add(call)
+      metrics.callEnded(call)
+    },
+  })
   opened.add(() => callLog.close())
   const toolNames = new ToolNames()
-  const router = new CallRouter({
-    directory,
-    toolNames,
-    delivery,
-    log: callLog,
-    newId,
-    maxInFlightPerKey: limits.callsInFlightPerKey,
-    maxRequestCharsPerKey: limits.requestCharsPerKey,
+  const seal = createCallSeal({ store, masterKeys })
+  const tracing = createCallTracing(logger)
+  const calls = await createCalls(
+    { store, vault, seal, bus, directory, toolNames, log: callLog, limits, dev, tracing, logger },
+    opened,
+  )
+  const { router, queries, streams, stored, writer, socket: delivery, inbox, processes } = calls
+  const metrics = createMetrics({
+    version: readServerVersion(),
+    connectedToolkits: () => delivery.connectedToolkits,
+    callsInFlight: () => router.inFlight,
+    callLogDropped: () => callLog.dropped,
+    inboxDepths: async () => inbox.depths(),
+    logger,
   })
   const contexts = createContextService(directory, toolNames)
   const watch = new SocketWatch(limits)
   opened.add(() => watch.stop())
-  const staleTools = new StaleTools({ store: store.toolkits, bus, delivery, logger, delayMs: limits.staleToolMs })
+  const staleTools = new StaleTools({ store: store.toolkits, bus, processes, logger, delayMs: limits.staleToolMs })
   opened.add(() => staleTools.stop())
   const checkOrigin = createOriginGuard({ allowedOrigins: options.allowedOrigins ?? [], loopback })
   const addressOf = createPeerAddress(options.trustedProxies ?? [])
@@ -186,16 +211,29 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
   })
   const legacy = options.legacy ?? true
   const service = new LlmService({ router, contexts, logger })
-  registerProcessHttp(app, { service, limits, legacy })
+  registerProcessHttp(app, { service, streams, limits, legacy })
+  registerLlmCallsHttp(app, { queries, streams })
+  const sessions = new InboxSessions({ store, bus, processes, inbox, staleTools, limits, dev, logger })
+  opened.add(() => sessions.stop())
+  registerInboxHttp(app, { sessions, limits })
+  registerEndpointHttp(app, { store, bus, dev })
+  registerDeadHttp(app, { store, writer, stored, router })
+  registerMetricsHttp(app, {
+    metrics,
+    access:
+      options.metrics ?? defaultMetricsAccess({ loopback, behindProxy: (options.trustedProxies ?? []).length > 0 }),
+    operatorProject: () => projectId(),
+  })
   registerStoreHttp(app, { store })
   registerPublishHttp(app, { store })
-  registerAdminHttp(app, { store, keys, delivery, flushCalls: () => callLog.flush() })
+  registerAdminHttp(app, { store, keys, delivery })
+  registerCallsHttp(app, { store, recent, flushCalls: () => callLog.flush() })
   const admission = new SocketAdmission({ keys, keyGuard, limits })
   attachUpgrade(app.server, {
     routes: [
-      createToolkitGateway({ store, bus, delivery, staleTools, limits, logger }),
+      createToolkitGateway({ store, bus, delivery, processes, staleTools, limits, dev, logger }),
       createLlmGateway({ router, contexts, limits, logger }),
-      ...(legacy ? await createLegacyWire({ app, service, store, bus, delivery, limits, logger }) : []),
+      ...(legacy ? await createLegacyWire({ app, service, store, bus, delivery, inbox, limits, logger }) : []),
     ],
     admission,
     addressOf,
@@ -206,13 +244,17 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     newId,
     logger,
   })
-  await bus.subscribe('key.revoked', ({ keyId }) => admission.closeKey(keyId))
+  await bus.subscribe('key.revoked', ({ keyId }) => {
+    keys.forget(keyId)
+    admission.closeKey(keyId)
+  })
   const revocations = watchRevocations({ keys: store.keys, bus, logger })
   opened.add(() => revocations.stop())
 
   const projectId = async (): Promise<string> => (await store.projects.ensure(defaultProject, Date.now())).id
 
   async function open(): Promise<{ url: string }> {
+    await calls.restore()
     await app.listen({ host, port }).catch((error: unknown) => {
       throw listenError(error, host, port)
     })
@@ -231,10 +273,13 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     await opening?.catch(() => {})
     logger.info('server.draining', { calls: router.inFlight, sockets: watch.size })
     const drained = router.drain()
+    // A toolkit that polls would wait for calls that do not come any more; its answers are taken.
+    inbox.stopPolls()
     for (const socket of watch.sockets) socket.drain(graceMs)
     await settledWithin(drained, graceMs)
     // Before the sockets close, in whatever order they do: each caller hears of its one outcome.
-    router.endAll()
+    await router.endAll()
+    recent.close()
     await callLog.flush()
     await closeSockets(watch)
     const closed = app.close().then(() => {})

@@ -2,6 +2,7 @@
 export { type EnvironmentConfig, readDatabaseUrl, readEncryptionKeys, readEnvironment } from './config.ts'
 export { type AtpServer, createServer, defaultProject } from './create-server.ts'
 export { type DevKeys, devKeysFile, readDevKeys } from './dev-keys-file.ts'
+export type { MetricsAccess } from './gateway/metrics-http.ts'
 export { type CreatedKey, createKeyService, type KeyService } from './keys/key-service.ts'
 export { defaultLimits, type ServerLimits } from './limits.ts'
 export { createPinoLogger, type LogLevel } from './logging/pino-logger.ts'

@@ -57,6 +57,24 @@ export interface ServerLimits {
   registrationsPerKeyPer10s: number
   /** Registrations of one socket that wait, in characters; more are refused. */
   waitingRegistrationChars: number
+  /** Calls that wait for one toolkit that polls; more are answered `queue_full`. */
+  inboxCallsPerToolkit: number
+  /** How long a polling toolkit may hold a call without a word, in milliseconds. */
+  leaseMs: number
+  /** Calls at once to the endpoint of one toolkit; more are answered `busy`. */
+  endpointCallsPerToolkit: number
+  /** How often a call is handed out to toolkits that poll before it is given up. */
+  inboxDeliveries: number
+  /** How long after its last poll a toolkit counts as online, in milliseconds. */
+  inboxOnlineMs: number
+  /** How long a poll of a Python toolkit is held, in milliseconds. */
+  legacyInboxWaitMs: number
+  /** How long the calls of a lost toolkit connection wait for the same process to come back, in milliseconds. */
+  resumeMs: number
+  /** How long the calls of an earlier server wait for the process that had them, in milliseconds. */
+  restoreMs: number
+  /** How long the events of a stream are kept for a caller that lost its connection, in milliseconds. */
+  streamKeepMs: number
   /** Calls that wait for one process of a Python toolkit, which runs one at a time; more are answered `busy`. */
   legacyCallsPerProcess: number
   /** Unreadable frames of one socket within ten seconds before it is closed; each is answered until then. */
@@ -91,6 +109,15 @@ export const defaultLimits: ServerLimits = {
   staleToolMs: 60_000,
   registrationsPerKeyPer10s: 120,
   waitingRegistrationChars: 8 * 1_048_576,
+  inboxCallsPerToolkit: 1_000,
+  leaseMs: 30_000,
+  endpointCallsPerToolkit: 64,
+  inboxDeliveries: 5,
+  inboxOnlineMs: 70_000,
+  legacyInboxWaitMs: 20_000,
+  resumeMs: 4_000,
+  restoreMs: 15_000,
+  streamKeepMs: 30_000,
   legacyCallsPerProcess: 256,
   badFramesPer10s: 2_000,
 }

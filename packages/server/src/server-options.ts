@@ -1,4 +1,5 @@
 import type { Logger } from '@atp/core'
+import type { MetricsAccess } from './gateway/metrics-http.ts'
 import type { ServerLimits } from './limits.ts'
 import type { LogLevel } from './logging/pino-logger.ts'
 
@@ -40,6 +41,11 @@ export interface ServerOptions {
    * @default true
    */
   legacy?: boolean | undefined
+  /**
+   * Who may read `/metrics`: everybody who reaches the server, its admin keys, nobody.
+   * @default 'open' where only this machine reaches it, else 'admin'
+   */
+  metrics?: MetricsAccess | undefined
   limits?: Partial<ServerLimits> | undefined
   /** @default 'info' */
   logLevel?: LogLevel | undefined

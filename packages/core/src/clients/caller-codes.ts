@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors/codes.ts'
 
 /**
  * Failures that lie between the caller and the server rather than in one call or toolkit: no model can react to a key
- * that is refused or a server that is gone.
+ * that is refused, an idempotency key that was used before, or a server that is gone.
  */
 export const callerCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unauthorized',
@@ -12,5 +12,8 @@ export const callerCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'client_stopped',
   'protocol_error',
   'unknown_provider',
+  'unsupported',
+  'idempotency_mismatch',
+  'idempotency_in_progress',
   'cancelled',
 ])

@@ -26,3 +26,16 @@ export function checkConcurrency(value: number | undefined): void {
   if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 65_536)) return
   throw new AtpError('invalid_config', 'maxConcurrency must be a whole number from 1 to 65536')
 }
+
+/** Refuses what no server could post calls to. @throws AtpError `invalid_config` */
+export function checkEndpointUrl(value: unknown): void {
+  if (value === undefined || value === null) return
+  if (typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value)) return
+  throw new AtpError('invalid_config', 'endpointUrl must be an address such as https://example.com/api, or null')
+}
+
+/** Refuses a way to get calls that there is not. @throws AtpError `invalid_config` */
+export function checkToolkitProtocol(value: unknown): void {
+  if (value === undefined || value === 'ws' || value === 'http') return
+  throw new AtpError('invalid_config', 'protocol must be "ws" or "http"')
+}

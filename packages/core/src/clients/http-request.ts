@@ -14,6 +14,8 @@ export interface HttpRequest {
   body?: string | undefined
   /** @default 'application/json' */
   accept?: string | undefined
+  /** Further headers. */
+  headers?: Record<string, string> | undefined
   timeoutMs: number
   /** The caller's own. */
   signal?: AbortSignal | undefined
@@ -34,18 +36,27 @@ const maxRetryAfterMs = 600_000
 const codesByStatus = new Map<number, ErrorCode>([
   [401, 'unauthorized'],
   [403, 'forbidden'],
+  [410, 'gone'],
   [413, 'payload_too_large'],
   [429, 'rate_limited'],
 ])
 
 /**
  * Sends one request and reads its JSON answer. Redirects are not followed: they would take a key elsewhere.
- * @throws AtpError what the server says, else what its status means, with `details: { status, retryAfterMs? }`;
- * `connection_failed`, `deadline_exceeded`, `protocol_error`; `cancelled` and `client_stopped` for the two signals.
+ * @throws AtpError as {@link exchange}, and `protocol_error` for an answer that is no JSON
  */
-export async function requestJson(request: HttpRequest): Promise<unknown> {
+export function requestJson(request: HttpRequest): Promise<unknown> {
+  return exchange(request, (response) => readJson(request.url, response))
+}
+
+/**
+ * Sends one request and lets `read` read its answer, within the same time.
+ * @throws AtpError what the server says, else what its status means, with `details: { status, retryAfterMs? }`;
+ * `connection_failed`, `deadline_exceeded`; `cancelled` and `client_stopped` for the two signals.
+ */
+export async function exchange<T>(request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
   const { url, apiKey, body, accept = 'application/json', timeoutMs, signal: caller, closed } = request
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
   try {
     const response = await request.fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
@@ -53,14 +64,14 @@ export async function requestJson(request: HttpRequest): Promise<unknown> {
         ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         accept,
+        ...request.headers,
       },
       ...(body === undefined ? {} : { body }),
       redirect: 'manual',
       signal: AbortSignal.any([timeout, closed, ...(caller ? [caller] : [])]),
     })
-    const text = await response.text()
-    if (!response.ok) throw statusError(request, response, text)
-    return readJson(url, text)
+    if (!response.ok) throw statusError(request, response, await response.text())
+    return await read(response)
   } catch (error) {
     if (caller?.aborted) throw cancelledError(caller.reason)
     if (closed.aborted) throw new AtpError('client_stopped', 'The client was closed', { cause: error })
@@ -70,7 +81,13 @@ export async function requestJson(request: HttpRequest): Promise<unknown> {
   }
 }
 
-function readJson(url: string, text: string): unknown {
+/** Reads the body of an answer. @throws AtpError `protocol_error` when it is no JSON */
+export async function readJson(url: string, response: Response): Promise<unknown> {
+  return parseAnswer(url, await response.text())
+}
+
+/** Reads JSON that an address answered. @throws AtpError `protocol_error` */
+export function parseAnswer(url: string, text: string): unknown {
   try {
     return parseJson(text, bodyLimits)
   } catch (error) {
@@ -95,7 +112,11 @@ function statusError(
         message = body.error
         if (status === 404) code = missing
       }
-      if (isErrorCode(body.code)) code = body.code
+      if (isErrorCode(body.code)) {
+        code = body.code
+        // RFC 9457, as below /api/v2.
+        if (typeof body.detail === 'string') message = body.detail
+      }
     }
   } catch {
     // A proxy's page: the status says enough.

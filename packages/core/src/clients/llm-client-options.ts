@@ -1,4 +1,7 @@
+import type { WireError } from '../errors/to-wire-error.ts'
 import type { Logger } from '../logging/logger.ts'
+import type { CallEnd } from '../protocol/http-bodies.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { BackoffOptions } from '../transport/backoff.ts'
 import type { Connect } from '../transport/transport.ts'
 import type { LegacyFallback } from './legacy/legacy-fallback.ts'
@@ -28,6 +31,8 @@ export interface LLMClientOptions {
   connect?: Connect
   /** @default the global fetch */
   fetch?: typeof fetch
+  /** Makes a span of each call and sends its context along, such as `openTelemetry()` of `@atp/core/otel`. @default none */
+  tracing?: Tracing
 }
 
 /** Which tools to describe, and for whom. */
@@ -55,6 +60,14 @@ interface RunOptions {
   timeoutMs?: number
   /** Cancels the call, also where the tool runs. */
   signal?: AbortSignal
+  /**
+   * Two calls of one key and user with the same one are one call, for 24 hours: the second gets the answer of the first.
+   * 1 to 255 characters. The client then sends a call whose connection was lost again, twice at most. Where `callTool`
+   * is given several calls, each has a key of its own: this one, a colon, and its place, counted from 0.
+   */
+  idempotencyKey?: string
+  /** The end user the call is for, by your own id; at most 512 characters. */
+  externalUserId?: string
 }
 
 /** One call by tool name and arguments. */
@@ -64,6 +77,14 @@ export interface CallRequest extends RunOptions {
   params?: Record<string, unknown>
   /** The provider whose context `tool` was taken from: the server maps a name that it shortened for it back. */
   provider?: string
+}
+
+/** Which app to open. */
+export interface OpenAppRequest extends Omit<RunOptions, 'idempotencyKey'> {
+  toolkitId: string
+  /** The app's name. */
+  app: string
+  params?: Record<string, unknown>
 }
 
 /** The calls of an LLM. Give `toolkitId` or `toolkits`, and `toolCalls` or the founding `jsonResponse`. */
@@ -82,6 +103,50 @@ export interface CallToolRequest extends RunOptions {
   userPrompt?: string
   /** Runs the calls one after the other instead of together. @default false */
   sequential?: boolean
+}
+
+/** The calls of a {@link CallToolRequest} as a provider's package or API yielded them. */
+export type GivenToolCalls = { toolCalls: unknown; jsonResponse?: never }
+
+/** As {@link GivenToolCalls}, for one call in the founding form. */
+export type GivenJsonResponse = { jsonResponse: unknown; toolCalls?: never }
+
+/** Asks for the id of a call instead of its result: the server stores the call before it answers. */
+export interface Detached {
+  detach: true
+}
+
+/** What became of one of several calls that were to be stored. */
+export type DetachedCall = {
+  /** The provider's id of the call. */
+  toolCallId: string
+  tool: string
+} & (
+  | { /** What `getCall` and `waitForCall` take. */ callId: string; error?: never }
+  | { /** Why the call was not stored. */ error: WireError; callId?: never }
+)
+
+/** Where a stored call is, and how it ended. */
+export interface CallState {
+  callId: string
+  toolkitId: string
+  toolkit: string
+  tool: string
+  status: CallEnd | 'running'
+  /** Only where `status` is `succeeded`. */
+  result?: unknown
+  /** Only where the call ended and did not succeed. */
+  error?: WireError | undefined
+  startedAt: Date
+  endedAt?: Date | undefined
+}
+
+/** How long to wait for a call. */
+export interface WaitForCallOptions {
+  /** In milliseconds, at most 600_000: no call takes longer. @default 600_000 */
+  timeoutMs?: number
+  /** Ends the waiting; the call goes on. */
+  signal?: AbortSignal
 }
 
 /** The toolkit or toolkits of a {@link CallToolRequest}: one of both. */

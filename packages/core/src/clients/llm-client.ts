@@ -3,41 +3,58 @@ import { AtpError } from '../errors/atp-error.ts'
 import { silentLogger } from '../logging/logger.ts'
 import type { ToolkitContext } from '../protocol/http-bodies.ts'
 import { providerFormat } from '../providers/provider-by-name.ts'
-import type { ParsedToolCall, ProviderName } from '../providers/provider-format.ts'
-import { maxTimeoutMs } from '../tool/define-tool.ts'
+import { AppSession, type SendAppEvent } from './app-session.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
+import type { CallPart, FoundingResult, PartIterator, ResultMessage, ToolCallPart } from './call-parts.ts'
 import { checkApiKey, checkLegacyFallback, checkWaitMs } from './check-options.ts'
 import { createHttpLlmDoor } from './http-llm-door.ts'
+import { LlmCalls } from './llm-calls.ts'
 import type {
   CallRequest,
+  CallState,
   CallToolRequest,
+  Detached,
+  DetachedCall,
+  GivenJsonResponse,
+  GivenToolCalls,
   LLMClientOptions,
+  OpenAppRequest,
   ToolkitChoice,
   ToolkitContextRequest,
   ToolkitsContextRequest,
+  WaitForCallOptions,
 } from './llm-client-options.ts'
 import type { LlmDoor } from './llm-door.ts'
 import type { ToolkitsContext } from './merge-contexts.ts'
-import { type RunToolCalls, runToolCalls } from './run-tool-calls.ts'
+import { createRetryingLlmDoor } from './retrying-llm-door.ts'
 import { createSocketLlmDoor } from './socket-llm-door.ts'
 import type { DeveloperProfile, ToolkitDetails, ToolkitPage } from './store-bodies.ts'
 import { type PageRequest, StoreClient } from './store-client.ts'
+import { StoredCalls } from './stored-calls.ts'
 import { ToolkitContexts } from './toolkit-contexts.ts'
+import { createTracedLlmDoor } from './traced-llm-door.ts'
 
+export type { CallPart, PartIterator, PartialPart, PartOrigin, ResultMessage, ToolCallPart } from './call-parts.ts'
 export type {
   CallRequest,
+  CallState,
   CallToolRequest,
+  DetachedCall,
   LLMClientOptions,
+  OpenAppRequest,
   ToolkitChoice,
   ToolkitContextRequest,
   ToolkitsContextRequest,
+  WaitForCallOptions,
 } from './llm-client-options.ts'
 
 /** Fetches the tools of toolkits for an LLM, and turns its tool calls into results. */
 export class LLMClient {
   readonly #door: LlmDoor
   readonly #store: StoreClient
+  readonly #stored: StoredCalls
   readonly #contexts: ToolkitContexts
+  readonly #calls: LlmCalls
 
   /** @throws AtpError `invalid_config` or `unsupported` */
   constructor(options: LLMClientOptions) {
@@ -47,9 +64,13 @@ export class LLMClient {
     const { apiKey } = options
     const baseUrl = readBaseUrl(options.baseUrl ?? defaultBaseUrl)
     const http = { baseUrl: baseUrl.http, apiKey, fetch: options.fetch ?? fetch }
-    this.#door = createDoor(options, baseUrl.ws, http)
+    const { backoff = {} } = options
     this.#store = new StoreClient(http)
+    this.#stored = new StoredCalls({ ...http, backoff })
+    const door = createRetryingLlmDoor(createDoor(options, baseUrl.ws, { ...http, calls: this.#stored }), backoff)
+    this.#door = options.tracing ? createTracedLlmDoor(door, options.tracing, options.logger) : door
     this.#contexts = new ToolkitContexts(this.#door)
+    this.#calls = new LlmCalls(this.#door, this.#contexts)
   }
 
   /**
@@ -71,48 +92,90 @@ export class LLMClient {
   }
 
   /**
-   * Runs one tool and returns its result.
-   * @throws AtpError what the call failed with: `tool_error`, `invalid_params`, `deadline_exceeded`, …
+   * Runs one tool and returns its result. With `detach: true` the server stores the call, and its id is returned at once.
+   * @throws AtpError what the call failed with: `tool_error`, `invalid_params`, `deadline_exceeded`, …; with `detach`
+   * why it was not stored: `unsupported`, `queue_full`, …
    */
-  async call(request: CallRequest): Promise<unknown> {
-    const { params = {}, provider } = request
-    const timeoutMs = readTimeout(request.timeoutMs)
-    return this.#door.call({ ...request, params, timeoutMs, provider, userPrompt: undefined })
+  call(request: CallRequest & Detached): Promise<{ callId: string }>
+  call(request: CallRequest & { detach?: false }): Promise<unknown>
+  async call(request: CallRequest & { detach?: boolean }): Promise<unknown> {
+    return request.detach === true ? this.#calls.detachedCall(request) : this.#calls.call(request)
+  }
+
+  /**
+   * Runs one tool and yields what it tells meanwhile, its result last. Nothing runs before the iteration begins; ending
+   * it early cancels the call. The iteration throws what `call` throws, also `protocol_error` when a chunk is missing and
+   * `result_too_large` when 4 MiB of chunks wait for their reader.
+   */
+  callStreaming(request: CallRequest): PartIterator<CallPart> {
+    return this.#calls.callStreaming(request)
   }
 
   /**
    * Runs an LLM's tool calls, together unless `sequential`. With `toolCalls` it returns the provider's messages with
    * one result for each call, in order: append them to the conversation. With `jsonResponse` it returns `{ result }`.
    * A call that fails becomes an error result for the model. Give `toolkits` as they were given to `getToolkitContext`:
-   * each call goes to the toolkit that its name stands for.
-   * @throws AtpError when no call can run at all: `unknown_provider`, `invalid_request`, `unauthorized`, `forbidden`,
-   * `connection_failed`, `connection_closed`, `client_stopped`; `cancelled` when `signal` aborts; with `toolkits` also
-   * what their contexts fail with where the client has to ask for them.
+   * each call goes to the toolkit that its name stands for. With `detach: true` the server stores the calls, and their
+   * ids are returned at once, or why one was not stored.
+   * @throws AtpError when no call can run at all: `unknown_provider`, `invalid_request`, `unsupported`, `unauthorized`,
+   * `forbidden`, `connection_failed`, `connection_closed`, `client_stopped`, `idempotency_mismatch`,
+   * `idempotency_in_progress`; `cancelled` when `signal` aborts; with `toolkits` also what their contexts fail with where
+   * the client has to ask for them.
    */
   callTool(
-    request: CallToolRequest & ToolkitChoice & { jsonResponse: unknown; toolCalls?: never },
+    request: CallToolRequest & ToolkitChoice & (GivenToolCalls | GivenJsonResponse) & Detached,
+  ): Promise<DetachedCall[]>
+  callTool(
+    request: CallToolRequest & ToolkitChoice & GivenJsonResponse & { detach?: false },
   ): Promise<{ result: unknown }>
   callTool(
-    request: CallToolRequest & ToolkitChoice & { toolCalls: unknown; jsonResponse?: never },
+    request: CallToolRequest & ToolkitChoice & GivenToolCalls & { detach?: false },
   ): Promise<Record<string, unknown>[]>
-  async callTool(request: CallToolRequest): Promise<{ result: unknown } | Record<string, unknown>[]> {
-    const { authToken, signal, userPrompt, sequential = false } = request
-    const timeoutMs = readTimeout(request.timeoutMs)
-    const format = providerFormat(request.provider ?? 'openai')
-    const single = request.jsonResponse !== undefined
-    if (single === (request.toolCalls !== undefined)) {
-      throw new AtpError('invalid_request', 'callTool needs toolCalls or jsonResponse, and only one of them')
-    }
-    const calls = format.parseToolCalls(single ? request.jsonResponse : request.toolCalls)
-    if (single && calls.length !== 1) {
-      throw new AtpError('invalid_request', `jsonResponse must hold one call, not ${calls.length}; use toolCalls`)
-    }
-    const options = { provider: format.name, userPrompt, authToken, timeoutMs, signal }
-    const route = await this.#route(request, format.name, calls)
-    const results = await runToolCalls(calls, { door: this.#door, options, sequential, route })
-    if (!single) return format.toResultMessages(results)
-    const outcome = results[0]?.outcome
-    return { result: outcome?.ok ? outcome.result : { error: outcome?.error.message } }
+  async callTool(
+    request: CallToolRequest & { detach?: boolean },
+  ): Promise<{ result: unknown } | Record<string, unknown>[] | DetachedCall[]> {
+    return request.detach === true ? this.#calls.detachedCallTool(request) : this.#calls.callTool(request)
+  }
+
+  /**
+   * Runs an LLM's tool calls as `callTool` does, and yields what arrives of each as it arrives. Each call ends in one part
+   * of type `result`, a failed one too. Nothing runs before the iteration begins; ending it early cancels what is under
+   * way. The iteration throws what `callTool` throws.
+   */
+  callToolStreaming(
+    request: CallToolRequest & ToolkitChoice & GivenJsonResponse,
+  ): PartIterator<ToolCallPart<{ result: unknown }>>
+  callToolStreaming(request: CallToolRequest & ToolkitChoice & GivenToolCalls): PartIterator<ToolCallPart>
+  callToolStreaming(request: CallToolRequest): PartIterator<ToolCallPart<ResultMessage | FoundingResult>> {
+    return this.#calls.callToolStreaming(request)
+  }
+
+  /**
+   * Opens a session of an app, which lasts until it is closed, ended by the app, or not used for as long as the app says.
+   * The options hold for each of its steps.
+   * @throws AtpError `unsupported` for a tool that is no app, and what the app failed with
+   */
+  openApp(request: OpenAppRequest): Promise<AppSession> {
+    const { app: tool, params = {}, signal, ...options } = request
+    const send: SendAppEvent = (app, stepSignal) =>
+      this.#calls.appEvent({ ...options, tool, params: app.event === 'start' ? params : {} }, app, stepSignal)
+    return AppSession.open(send, signal === undefined ? {} : { signal })
+  }
+
+  /**
+   * A call of this key that the server keeps, and how it ended.
+   * @throws AtpError `not_found`, `unauthorized`, `connection_failed`, …
+   */
+  getCall(callId: string, options: { signal?: AbortSignal } = {}): Promise<CallState> {
+    return this.#stored.get(callId, options.signal)
+  }
+
+  /**
+   * Waits until a call of this key ends, and returns its result. Rides out 30 s without a connection.
+   * @throws AtpError what the call failed with; `deadline_exceeded` where it runs longer than that; `not_found`, …
+   */
+  async waitForCall(callId: string, options: WaitForCallOptions = {}): Promise<unknown> {
+    return this.#stored.wait(callId, options)
   }
 
   /**
@@ -144,6 +207,7 @@ export class LLMClient {
   /** Closes the connection; requests under way are rejected. The next one connects again. */
   async close(): Promise<void> {
     this.#store.close()
+    this.#stored.close()
     await this.#door.close()
   }
 
@@ -151,32 +215,15 @@ export class LLMClient {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  /** @throws AtpError `invalid_request` unless there is one of `toolkitId` and `toolkits` */
-  async #route(
-    request: CallToolRequest,
-    provider: ProviderName,
-    calls: readonly ParsedToolCall[],
-  ): Promise<RunToolCalls['route']> {
-    const { toolkitId, toolkits, signal } = request
-    if ((toolkitId === undefined) === (toolkits === undefined)) {
-      throw new AtpError('invalid_request', 'callTool needs toolkitId or toolkits, and only one of them')
-    }
-    if (toolkitId !== undefined) return (tool) => ({ toolkitId, tool })
-    const names = calls.filter(({ args }) => args !== undefined).map(({ name }) => name)
-    const question = { toolkits: toolkits ?? [], provider, userPrompt: request.userPrompt ?? '', signal }
-    const routes = await this.#contexts.routes(question, names)
-    return (name) => routes.get(name)
-  }
 }
 
 function createDoor(
   options: LLMClientOptions,
   socketUrl: string,
-  http: { baseUrl: string; apiKey: string; fetch: typeof fetch },
+  http: { baseUrl: string; apiKey: string; fetch: typeof fetch; calls: StoredCalls },
 ): LlmDoor {
-  const { apiKey, protocol = 'ws', logger = silentLogger } = options
-  if (protocol === 'http') return createHttpLlmDoor(http)
+  const { apiKey, protocol = 'ws', logger = silentLogger, backoff = {} } = options
+  if (protocol === 'http') return createHttpLlmDoor({ ...http, backoff })
   if (protocol !== 'ws') {
     throw new AtpError('unsupported', `LLMClient protocol "${String(protocol)}" is unknown; use "ws" or "http"`)
   }
@@ -185,7 +232,7 @@ function createDoor(
     apiKey,
     logger,
     reconnectTimeoutMs: options.reconnectTimeoutMs ?? 10_000,
-    backoff: options.backoff ?? {},
+    backoff,
     connect: options.connect,
     legacyFallback: options.legacyFallback ?? true,
   })
@@ -198,11 +245,4 @@ function hasToolkits(request: ToolkitContextRequest | ToolkitsContextRequest): r
     throw new AtpError('invalid_request', 'getToolkitContext needs toolkitId or toolkits, and only one of them')
   }
   return toolkits !== undefined
-}
-
-/** JSON has no word for NaN and Infinity: the server would not see what was asked for. */
-function readTimeout(timeoutMs: number | undefined): number | undefined {
-  if (timeoutMs === undefined) return undefined
-  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, maxTimeoutMs)
-  throw new AtpError('invalid_request', 'timeoutMs must be a number of milliseconds above 0')
 }

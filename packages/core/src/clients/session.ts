@@ -28,11 +28,17 @@ export interface SessionOptions<In extends Frame> {
 export interface Session {
   readonly welcome: WelcomeFrame
   readonly bufferedAmount: number
+  /** Whether frames can still reach the peer, as far as this side knows. */
+  readonly isOpen: boolean
+  /** Resolves with the milliseconds that are left when the server says that it closes this connection soon. */
+  readonly draining: Promise<number>
   send(frame: Frame): void
   /** For frames that are text already. */
   sendText(text: string): void
   /** Closes the connection; nothing is told of it any more, `onClose` included. Idempotent. */
   close(code: number, reason: string): void
+  /** Closes the connection as if the peer had: `onClose` is told. Idempotent. */
+  giveUp(code: number, reason: string): void
 }
 
 /** The peer may miss one ping; the second one missed in a row ends the connection. */
@@ -48,6 +54,7 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
   const waiting = Promise.withResolvers<WelcomeFrame>()
   // A refusal may come before anybody waits for it.
   waiting.promise.catch(() => {})
+  const draining = Promise.withResolvers<number>()
   let welcomed = false
   let opened = false
   let ended = false
@@ -58,9 +65,11 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
     failure ??= error
     waiting.reject(failure)
   }
-  const { transport, keySent } = await options.connect({
+  const hello: HelloFrame = { type: 'hello', protocol: 2, ...options.hello }
+  const { transport, keySent, helloSent } = await options.connect({
     url,
     apiKey: options.apiKey,
+    hello: encodeFrame(hello),
     timeoutMs,
     signal,
     handlers: {
@@ -74,8 +83,10 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
           options.onBadFrame(decoded.error, decoded.requestId)
           // Waiting on would end in the same failure, late and without a reason.
           if (!welcomed) fail(new AtpError('protocol_error', `${url} sent no welcome but: ${decoded.error.message}`))
-        } else if (welcomed) options.onFrame(decoded.frame as In)
-        else if (decoded.frame.type === 'error') fail(peerError(decoded.frame.error))
+        } else if (welcomed) {
+          if (decoded.frame.type === 'drain') draining.resolve(decoded.frame.deadlineMs)
+          options.onFrame(decoded.frame as In)
+        } else if (decoded.frame.type === 'error') fail(peerError(decoded.frame.error))
         else if (decoded.frame.type === 'welcome') {
           // Frames may follow the welcome in the same turn of the event loop.
           welcomed = true
@@ -99,16 +110,35 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
   try {
     if (signal.aborted) onAbort()
     const key = keySent ? {} : { apiKey: options.apiKey }
-    transport.send(encodeFrame({ type: 'hello', protocol: 2, ...options.hello, ...key }))
+    if (!helloSent) transport.send(encodeFrame({ ...hello, ...key }))
     const welcome = await waiting.promise
     // It may have ended in the very turn that brought the welcome.
     if (failure) throw failure
     opened = true
     if (transport.seesPings) heartbeat = watch(transport, welcome.heartbeatMs, () => lastActivity)
-    return toSession(transport, welcome, () => {
+    const close = (code: number, reason: string): void => {
       ended = true
       clearInterval(heartbeat)
-    })
+      transport.close(code, reason)
+    }
+    return {
+      welcome,
+      draining: draining.promise,
+      get isOpen() {
+        return !ended
+      },
+      get bufferedAmount() {
+        return transport.bufferedAmount
+      },
+      send: (frame) => transport.send(encodeFrame(frame)),
+      sendText: (text) => transport.send(text),
+      close,
+      giveUp(code, reason) {
+        if (ended) return
+        close(code, reason)
+        options.onClose(code, reason)
+      },
+    }
   } catch (error) {
     ended = true
     transport.close(closeCodes.normal, 'no welcome')
@@ -138,26 +168,17 @@ function watch(transport: Transport, heartbeatMs: number, lastActivity: () => nu
   }, heartbeatMs)
 }
 
-function toSession(transport: Transport, welcome: WelcomeFrame, onOwnClose: () => void): Session {
-  return {
-    welcome,
-    get bufferedAmount() {
-      return transport.bufferedAmount
-    },
-    send: (frame) => transport.send(encodeFrame(frame)),
-    sendText: (text) => transport.send(text),
-    close(code, reason) {
-      onOwnClose()
-      transport.close(code, reason)
-    },
-  }
-}
-
 /** What a close before the welcome means. */
 function closeError(url: string, code: number, reason: string): AtpError {
   const said = reason === '' ? `close code ${code}` : `${reason} (close code ${code})`
   if (code === closeCodes.unauthorized) return new AtpError('unauthorized', `${url} refused the API key: ${said}`)
   if (code === closeCodes.forbidden) return new AtpError('forbidden', `${url} refused the API key: ${said}`)
-  if (code === closeCodes.conflict) return new AtpError('toolkit_name_conflict', `${url}: ${said}`)
+  if (code === closeCodes.conflict) return conflictError(url, said)
   return new AtpError('connection_failed', `${url} closed the connection: ${said}`)
+}
+
+/** What a close with 4409 means: a key of another toolkit, or another process that says it is this one. */
+export function conflictError(who: string, said: string): AtpError {
+  const why = said.includes('superseded') ? 'another process with the same instance id took over: ' : ''
+  return new AtpError('toolkit_name_conflict', `${who}: ${why}${said}`)
 }

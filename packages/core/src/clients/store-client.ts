@@ -81,8 +81,8 @@ function countOf(name: string, value: number): string {
   throw new AtpError('invalid_request', `${name} must be a whole number from 1 on`)
 }
 
-/** @throws AtpError `invalid_request` for what an address cannot name: `..` leads elsewhere, escaped or not */
-function segmentOf(name: string, value: string): string {
+/** A part of an address. @throws AtpError `invalid_request` for what none can name: `..` leads elsewhere, escaped or not */
+export function segmentOf(name: string, value: string): string {
   if (typeof value === 'string' && value !== '' && value !== '.' && value !== '..' && value.isWellFormed()) {
     return encodeURIComponent(value)
   }

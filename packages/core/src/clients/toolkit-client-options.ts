@@ -16,6 +16,8 @@ export interface ToolKitClientEvents {
   disconnected: { error: AtpError | undefined }
   /** The next attempt begins in `retryInMs`. */
   reconnecting: { error: AtpError; retryInMs: number }
+  /** No call came for `idleTimeoutMs`: the client stops. */
+  idle: { idleTimeoutMs: number }
   /** A call has its outcome. */
   call: { callId: string; tool: string; ok: boolean; errorCode: ErrorCode | undefined; durationMs: number }
 }
@@ -26,22 +28,36 @@ export interface ToolKitClientOptions extends ToolkitOptions {
   apiKey: string
   /** @default 'http://127.0.0.1:4870' */
   baseUrl?: string
-  /** How calls arrive. @default 'ws' */
+  /**
+   * How calls arrive: over a WebSocket, or over HTTP requests that the server holds until there are calls, which passes
+   * where sockets do not. Calls over HTTP are stored by the server first.
+   * @default 'ws'
+   */
   protocol?: 'ws' | 'http'
+  /**
+   * Where the server is to post calls that no connected process takes: the address that the routes of the app lie below,
+   * such as `https://example.com/api`; null takes back what was said before. To tell the server from a deployment, start
+   * the client and stop it again.
+   * @default what the server was told last
+   */
+  endpointUrl?: string | null
   /** How many calls run at once, 1 to 65,536; the server answers those above with `busy`. @default 64 */
   maxConcurrency?: number
   /** How long `stop` waits for running calls, in milliseconds. @default 10_000 */
   drainTimeoutMs?: number
+  /** Stops the client when no call came or ran for this long, in milliseconds; 0 never does. @default 0 */
+  idleTimeoutMs?: number
   backoff?: BackoffOptions
   /**
-   * Whether to speak the founding wire, over HTTP and `/ws/v1/atp/toolkit-client/{key}/`: `true` where the server
+   * Whether to speak the founding wire, over HTTP and `/ws/v1/atp/toolkit-client/{key}/` (its inbox with `protocol:
+   * 'http'`): `true` where the server
    * answers 404 to that of protocol 2, `'always'` from the start, `false` never. Only `'always'` has an effect where the
    * platform does not show a refused handshake's status: browsers, workers, Deno.
    * @default true
    */
   legacyFallback?: LegacyFallback
-  /** Opens connections; for tests and for platforms of one's own. @default a WebSocket */
+  /** Opens connections; for tests and for platforms of one's own. @default what `protocol` says */
   connect?: Connect
-  /** Registers tools with founding servers. @default the global fetch */
+  /** For `protocol: 'http'`, and to register tools with founding servers. @default the global fetch */
   fetch?: typeof fetch
 }

@@ -1,23 +1,27 @@
-import { Cancellation } from '../dispatch/cancel-signal.ts'
-import { invokeTool } from '../dispatch/invoke-tool.ts'
+import type { InvokeOutcome } from '../dispatch/invoke-tool.ts'
 import { AtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import type { Logger } from '../logging/logger.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
-import { decodeToToolkit, encodeResult } from '../protocol/codec.ts'
-import type { ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
+import { decodeToToolkit } from '../protocol/codec.ts'
+import type { ErrorFrame, ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
 import { Toolkit } from '../registry/toolkit.ts'
-import type { Connect } from '../transport/transport.ts'
-import { connectWebSocket } from '../transport/websocket.ts'
-import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
-import { checkApiKey, checkConcurrency, checkLegacyFallback, checkWaitMs } from './check-options.ts'
+import {
+  checkApiKey,
+  checkConcurrency,
+  checkEndpointUrl,
+  checkLegacyFallback,
+  checkToolkitProtocol,
+  checkWaitMs,
+} from './check-options.ts'
 import { Connection, type ConnectionState, lostError } from './connection.ts'
 import { Emitter } from './emitter.ts'
-import { withLegacyFallback } from './legacy/legacy-fallback.ts'
-import { openLegacyToolkit } from './legacy/legacy-toolkit-link.ts'
 import { openSession, peerError, type Session } from './session.ts'
 import type { ToolKitClientEvents, ToolKitClientOptions } from './toolkit-client-options.ts'
+import { ToolkitIdle } from './toolkit-idle.ts'
 import { ToolkitRegistration } from './toolkit-registration.ts'
+import { ToolkitRuns } from './toolkit-runs.ts'
+import { type ToolkitWay, toolkitWay } from './toolkit-way.ts'
 
 export type { ToolKitClientEvents, ToolKitClientOptions } from './toolkit-client-options.ts'
 
@@ -27,57 +31,54 @@ const connectTimeoutMs = 10_000
 export class ToolKitClient extends Toolkit {
   readonly #options: ToolKitClientOptions
   readonly #logger: Logger
-  readonly #url: string
-  readonly #connect: Connect
+  readonly #way: ToolkitWay
   /** Made when connecting: some platforms have no randomness while a module loads. */
   #instanceId: string | undefined
   readonly #maxConcurrency: number
   readonly #connection: Connection
   readonly #registration: ToolkitRegistration
   readonly #events: Emitter<ToolKitClientEvents>
-  /** Calls without an outcome. */
-  readonly #running = new Set<Cancellation>()
-  /** The newest run of each call: a server may send a call again after it lost the connection. */
-  readonly #runById = new Map<string, Cancellation>()
-  /** Handlers that have not ended, abandoned ones included. */
-  #busySlots = 0
+  readonly #runs: ToolkitRuns
+  readonly #idle: ToolkitIdle
+  /** Every session that is open and registered, also one that the server closes soon. */
+  readonly #sessions = new Set<Session>()
   /** Whether `connected` was told since the last `start`, and whether it still holds. */
   #wasConnected = false
   #announced = false
-  #idle: (() => void) | undefined
   /** What was asked for last: `start` or `stop`. */
   #wanted = false
   #stopping: Promise<void> | undefined
 
-  /** @throws AtpError `unsupported`, `invalid_config` or `invalid_name` */
+  /** @throws AtpError `invalid_config` or `invalid_name` */
   constructor(options: ToolKitClientOptions) {
     super(options)
-    if (options.protocol !== undefined && options.protocol !== 'ws') {
-      throw new AtpError(
-        'unsupported',
-        `ToolKitClient protocol "${options.protocol}" is not available in this version; use "ws"`,
-      )
-    }
     checkApiKey(options.apiKey)
+    checkToolkitProtocol(options.protocol)
+    checkEndpointUrl(options.endpointUrl)
     checkWaitMs('drainTimeoutMs', options.drainTimeoutMs)
+    checkWaitMs('idleTimeoutMs', options.idleTimeoutMs)
     checkConcurrency(options.maxConcurrency)
     checkLegacyFallback(options.legacyFallback)
     this.#options = options
     this.#logger = this.settings.logger
-    const baseUrl = readBaseUrl(options.baseUrl ?? defaultBaseUrl)
-    this.#url = `${baseUrl.ws}/ws/v2/toolkit`
-    const connect = options.connect ?? connectWebSocket
-    this.#connect = withLegacyFallback({
-      mode: options.legacyFallback ?? true,
-      connect,
-      openLegacy: openLegacyToolkit({ baseUrl, connect, fetch: options.fetch ?? fetch }),
-      logger: this.#logger,
-    })
     this.#maxConcurrency = options.maxConcurrency ?? 64
     this.#events = new Emitter((event, error) => {
       this.#logger.error('listener.failed', { event, error: String(error) })
     })
-    this.#registration = new ToolkitRegistration(this, this.#logger, options.backoff)
+    this.#runs = new ToolkitRuns({
+      toolkit: this,
+      maxConcurrency: this.#maxConcurrency,
+      tracing: options.tracing,
+      onActivity: () => this.#idle.touch(),
+      onOutcome: (call, outcome, durationMs) => this.#onOutcome(call, outcome, durationMs),
+    })
+    this.#idle = new ToolkitIdle(
+      options.idleTimeoutMs ?? 0,
+      () => this.#runs.size > 0,
+      () => this.#onIdle(),
+    )
+    this.#way = toolkitWay(options, this.#runs, this.#logger)
+    this.#registration = new ToolkitRegistration(this, this.#logger, options)
     this.#connection = new Connection({
       open: (signal, gone) => this.#open(signal, gone),
       onState: (state, { error, retryInMs }) => this.#onState(state, error, retryInMs),
@@ -131,22 +132,24 @@ export class ToolKitClient extends Toolkit {
   }
 
   async #drainAndStop(): Promise<void> {
-    const { session } = this.#connection
-    if (session && this.#running.size > 0) {
+    this.#idle.stop()
+    this.#runs.isAccepting = false
+    if (this.#sessions.size > 0 && this.#runs.size > 0) {
       this.#connection.stopping()
       const drainMs = this.#options.drainTimeoutMs ?? 10_000
-      session.send({ type: 'drain', deadlineMs: drainMs })
+      for (const session of this.#sessions) session.send({ type: 'drain', deadlineMs: drainMs })
       let timer: ReturnType<typeof setTimeout> | undefined
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve
+      const patience = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, drainMs)
       })
+      await Promise.race([this.#runs.whenIdle(), patience])
       clearTimeout(timer)
-      this.#idle = undefined
     }
-    for (const cancellation of this.#running) cancellation.cancel('The toolkit stops')
+    this.#runs.stop('The toolkit stops')
     this.#registration.stopped()
     this.#connection.stop()
+    this.#sessions.clear()
+    this.#runs.isAccepting = true
   }
 
   async #open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session> {
@@ -154,20 +157,19 @@ export class ToolKitClient extends Toolkit {
     let session: Session | undefined
     this.#instanceId ??= crypto.randomUUID()
     session = await openSession<ToToolkitFrame>({
-      url: this.#url,
+      ...this.#way,
       apiKey: this.#options.apiKey,
       hello: {
-        capabilities: [],
+        capabilities: ['results'],
         instanceId: this.#instanceId,
         appName: this.appName,
         maxConcurrency: this.#maxConcurrency,
       },
-      connect: this.#connect,
       decode: decodeToToolkit,
       onFrame: (frame) => session && this.#onFrame(session, frame),
       onClose: (code, reason) => {
         lost = lostError(code, reason)
-        if (session) this.#registration.disconnected(session, lost)
+        if (session) this.#onGone(session, lost)
         gone(code, reason)
       },
       onBadFrame: (error, requestId) => this.#onBadFrame(session, error, requestId),
@@ -178,7 +180,9 @@ export class ToolKitClient extends Toolkit {
       // It may have ended, or the client may have been stopped, in the very turn that opened it.
       if (lost !== undefined) throw lost
       if (signal.aborted) throw new AtpError('client_stopped', 'The client was stopped')
+      this.#runs.opened(session)
       await this.#registration.register(session)
+      if (session.isOpen) this.#sessions.add(session)
     } catch (error) {
       session.close(closeCodes.normal, 'not registered')
       throw error
@@ -186,13 +190,28 @@ export class ToolKitClient extends Toolkit {
     return session
   }
 
+  #onGone(session: Session, error: AtpError): void {
+    this.#sessions.delete(session)
+    this.#registration.disconnected(session, error)
+    this.#runs.results.ended(session)
+  }
+
+  #onIdle(): void {
+    this.#logger.info('toolkit.idle', { idleTimeoutMs: this.#options.idleTimeoutMs })
+    this.#events.emit('idle', { idleTimeoutMs: this.#options.idleTimeoutMs ?? 0 })
+    void this.stop()
+  }
+
   #onState(state: ConnectionState, error: AtpError | undefined, retryInMs: number | undefined): void {
     if (state === 'connecting') this.#wasConnected = false
-    if (state === 'connected') {
+    // One that only moved was connected all the time.
+    if (state === 'connected' && !this.#announced) {
       this.#wasConnected = true
       this.#announced = true
+      this.#idle.start()
       this.#events.emit('connected', { toolkitId: this.#registration.toolkitId })
     }
+    if (state === 'refused') this.#idle.stop()
     const ended = state === 'reconnecting' || state === 'refused' || state === 'stopped'
     if (ended && (this.#announced || (state === 'refused' && this.#wasConnected))) {
       this.#announced = false
@@ -213,20 +232,25 @@ export class ToolKitClient extends Toolkit {
   #onFrame(session: Session, frame: ToToolkitFrame): void {
     switch (frame.type) {
       case 'call':
-        void this.#onCall(session, frame)
+        this.#runs.take(session, frame)
         return
       case 'cancel':
-        this.#runById.get(frame.requestId)?.cancel(frame.reason)
+        this.#runs.cancel(frame.requestId, frame.reason)
+        return
+      case 'acked':
+        this.#runs.leases.acked(frame.requestId, frame.leaseId)
+        return
+      case 'received':
+        this.#runs.results.received(frame.requestIds)
         return
       case 'registered':
         this.#registration.answered(frame.requestId, frame)
         return
       case 'error':
-        if (frame.requestId !== undefined) this.#registration.failed(frame.requestId, peerError(frame.error))
-        else this.#logger.warn('server.error', { code: frame.error.code, error: frame.error.message })
+        this.#onError(frame)
         return
       case 'drain':
-        // The server closes this socket soon and answers are taken until then: nothing to do but go on.
+        // The connection moves by itself.
         this.#logger.info('server.draining', { deadlineMs: frame.deadlineMs })
         return
       case 'welcome':
@@ -236,51 +260,20 @@ export class ToolKitClient extends Toolkit {
     }
   }
 
-  async #onCall(session: Session, frame: ToolkitCallFrame): Promise<void> {
-    const { requestId, tool: toolName } = frame
-    const tool = this.registeredTools.get(toolName)
-    const refusal = this.#refusal(toolName, tool !== undefined)
-    if (refusal || !tool) {
-      session.send({ type: 'result', requestId, ok: false, error: toWireError(refusal) })
-      return
+  /** What the server refuses belongs to a registration, a lease, a result or to nothing. */
+  #onError({ requestId, error }: ErrorFrame): void {
+    if (requestId !== undefined) {
+      const failure = peerError(error)
+      if (this.#registration.failed(requestId, failure) || this.#runs.leases.refused(requestId, failure)) return
+      // Sent again, it would be refused again.
+      if (!error.retryable) this.#runs.results.forget(requestId)
     }
-    const startedAt = Date.now()
-    const cancellation = new Cancellation()
-    this.#running.add(cancellation)
-    this.#runById.set(requestId, cancellation)
-    this.#busySlots += 1
-    const outcome = await invokeTool(tool, frame.params, {
-      callId: requestId,
-      authToken: frame.authToken,
-      timeoutMs: frame.deadlineMs,
-      signal: cancellation,
-      onHandlerEnd: () => {
-        this.#busySlots -= 1
-      },
-      logger: this.#logger,
-      env: this.#options.env,
-      exposeErrors: this.settings.exposeErrors,
-    })
-    this.#running.delete(cancellation)
-    if (this.#runById.get(requestId) === cancellation) this.#runById.delete(requestId)
-    if (outcome.ok) session.sendText(encodeResult(requestId, outcome.json))
-    else session.send({ type: 'result', requestId, ok: false, error: outcome.error })
-    if (this.#events.has('call')) {
-      const errorCode = outcome.ok ? undefined : outcome.error.code
-      const durationMs = Date.now() - startedAt
-      this.#events.emit('call', { callId: requestId, tool: toolName, ok: outcome.ok, errorCode, durationMs })
-    }
-    if (this.#running.size === 0) this.#idle?.()
+    this.#logger.warn('server.error', { callId: requestId, code: error.code, error: error.message })
   }
 
-  #refusal(toolName: string, known: boolean): AtpError | undefined {
-    if (!known) return new AtpError('tool_not_found', `Toolkit "${this.appName}" has no tool "${toolName}"`)
-    if (this.#stopping !== undefined)
-      return new AtpError('busy', `Toolkit "${this.appName}" is stopping; send the call again`)
-    if (this.#busySlots < this.#maxConcurrency) return undefined
-    return new AtpError(
-      'busy',
-      `Toolkit "${this.appName}" runs ${this.#maxConcurrency} calls already; send the call again later`,
-    )
+  #onOutcome({ requestId, tool }: ToolkitCallFrame, outcome: InvokeOutcome, durationMs: number): void {
+    if (!this.#events.has('call')) return
+    const errorCode = outcome.ok ? undefined : outcome.error.code
+    this.#events.emit('call', { callId: requestId, tool, ok: outcome.ok, errorCode, durationMs })
   }
 }

@@ -6,9 +6,8 @@ import { toWireTool } from '../protocol/tool-descriptor.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
 import { toolkitHash } from '../tool/fingerprint.ts'
 import type { Tool } from '../tool/tool.ts'
-import { type BackoffOptions, backoffDelayMs } from '../transport/backoff.ts'
+import { type BackoffOptions, backoffDelayMs, retryAfterMs, sleep } from '../transport/backoff.ts'
 import { PendingRequests } from '../transport/pending-requests.ts'
-import { retryAfterMs, sleep } from './connection.ts'
 import { exceedsBytes, type Session } from './session.ts'
 
 const answerTimeoutMs = 30_000
@@ -19,6 +18,13 @@ interface Told {
   caption: string | undefined
   instructions: string | undefined
   tools: ReadonlyMap<string, Tool>
+}
+
+/** How a {@link ToolkitRegistration} goes. */
+export interface ToolkitRegistrationOptions {
+  backoff?: BackoffOptions | undefined
+  /** Where calls are to be posted to, or null for nowhere. @default what the server was told last */
+  endpointUrl?: string | null | undefined
 }
 
 /**
@@ -38,13 +44,15 @@ export class ToolkitRegistration {
   #worked = false
   #lastRequest = 0
   readonly #backoff: BackoffOptions | undefined
+  readonly #endpointUrl: string | null | undefined
   /** Ends the wait between two attempts. */
   #pause: AbortController | undefined
 
-  constructor(toolkit: Toolkit, logger: Logger, backoff?: BackoffOptions) {
+  constructor(toolkit: Toolkit, logger: Logger, { backoff, endpointUrl }: ToolkitRegistrationOptions = {}) {
     this.#toolkit = toolkit
     this.#logger = logger
     this.#backoff = backoff
+    this.#endpointUrl = endpointUrl
   }
 
   /** The server's id of the toolkit; empty before the first registration. */
@@ -172,12 +180,15 @@ export class ToolkitRegistration {
         return { type: 'unregister', requestId, toolkitHash: hash, tools: removed }
       })
     } else {
-      const short = { type: 'register', toolkitHash: hash, caption, instructions } as const
+      const endpointUrl = this.#endpointUrl
+      const short = { type: 'register', toolkitHash: hash, caption, instructions, endpointUrl } as const
       const full = { ...short, tools: tools.map(toWireTool) }
       answer = await this.#ask(session, (requestId) => ({ ...(storedHash === hash ? short : full), requestId }))
       if (answer.resend) answer = await this.#ask(session, (requestId) => ({ ...full, requestId }))
     }
     if (answer.rejected.length > 0) return rejectionError(this.#toolkit.appName, answer)
+    // An old session that answers late says nothing of what the new one was told.
+    if (this.#session !== session) return undefined
     this.#told = { hash, caption, instructions, tools: new Map(tools.map((tool) => [tool.name, tool])) }
     return undefined
   }

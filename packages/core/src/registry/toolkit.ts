@@ -1,8 +1,11 @@
+import { type AppDefinition, type AppHandlers, defineApp } from '../apps/define-app.ts'
 import { AtpError } from '../errors/atp-error.ts'
 import { type Logger, silentLogger } from '../logging/logger.ts'
 import { checkAppName, maxCaptionLength, maxInstructionsLength } from '../protocol/names.ts'
 import { defineTool } from '../tool/define-tool.ts'
+import type { InferArgs } from '../tool/infer-args.ts'
 import type { HandlerOf, ParamsForm, Tool, ToolDefinition } from '../tool/tool.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 
 /** What a toolkit tells of itself, and how its tools run. */
 export interface ToolkitOptions {
@@ -20,6 +23,8 @@ export interface ToolkitOptions {
   env?: unknown
   /** @default silent */
   logger?: Logger | undefined
+  /** Makes a span of each run, such as `openTelemetry()` of `@atp/core/otel`. @default none */
+  tracing?: Tracing | undefined
 }
 
 /** How the doors of this package run a toolkit's tools. */
@@ -28,6 +33,7 @@ export interface ToolkitSettings {
   readonly exposeErrors: boolean
   readonly env: unknown
   readonly logger: Logger
+  readonly tracing: Tracing | undefined
 }
 
 /** Tools under one name. */
@@ -45,8 +51,8 @@ export class Toolkit {
     this.appName = options.appName
     this.#caption = checkText('caption', options.caption, maxCaptionLength)
     this.#instructions = checkText('instructions', options.instructions, maxInstructionsLength)
-    const { apiKey, exposeErrors = true, env, logger = silentLogger } = options
-    this.#settings = { apiKey, exposeErrors, env, logger }
+    const { apiKey, exposeErrors = true, env, logger = silentLogger, tracing } = options
+    this.#settings = { apiKey, exposeErrors, env, logger, tracing }
   }
 
   /** For what runs the tools; a getter, so that no log of the toolkit shows its key. */
@@ -87,7 +93,23 @@ export class Toolkit {
     const Params extends ParamsForm = undefined,
     const Required extends readonly string[] = readonly never[],
   >(definition: ToolDefinition<Params, Required>, handler: HandlerOf<Params, Required>): Tool {
-    const tool = defineTool(definition, handler)
+    return this.#add(defineTool(definition, handler))
+  }
+
+  /**
+   * Adds an app: a tool that keeps sessions, each with a state, while a person uses what it shows. Models call it like
+   * any tool; `llm.openApp` opens a session.
+   * @throws AtpError as `registerTool`
+   */
+  registerApp<
+    const Params extends ParamsForm = undefined,
+    const Required extends readonly string[] = readonly never[],
+    State = unknown,
+  >(definition: AppDefinition<Params, Required>, handlers: AppHandlers<InferArgs<Params, Required>, State>): Tool {
+    return this.#add(defineApp(definition, handlers))
+  }
+
+  #add(tool: Tool): Tool {
     if (this.#tools.has(tool.name)) {
       throw new AtpError(
         'duplicate_tool',

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Logger } from '../logging/logger.ts'
+import type { AppEvent } from '../protocol/frames.ts'
 import type { JsonSchema } from '../protocol/schema-limits.ts'
 import type { ToolAnnotations, ToolAuth, ToolDescriptor } from '../protocol/tool-descriptor.ts'
 import type { InferArgs } from './infer-args.ts'
@@ -71,8 +72,16 @@ export interface ToolDefinition<
 /** What a check of arguments or of a result says. */
 export type Validation = { ok: true; value: unknown } | { ok: false; issues: { path: string; message: string }[] }
 
+/** Runs the sessions of an app. */
+export interface AppRunner {
+  /** The tool that serves one event of a session. */
+  toolFor(event: AppEvent): Tool
+}
+
 /** A tool ready to run: its description and its code. */
 export interface Tool extends ToolDescriptor {
+  /** There for apps, whose calls may be events of a session. */
+  readonly app?: AppRunner | undefined
   readonly handler: ToolHandler<never>
   /** Whether the token is also `args.auth_token`, as founded. */
   readonly tokenInArgs: boolean

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   url: string
   /** Sent in the `Authorization` header where the platform can send headers. */
   apiKey: string
+  /** The first frame without its key, for a transport that is opened by its first exchange. */
+  hello?: string
   handlers: TransportHandlers
   /** How long the handshake may take, in milliseconds. */
   timeoutMs: number
@@ -40,6 +42,8 @@ export interface Connected {
   transport: Transport
   /** False where the platform cannot send headers: the key then belongs into the first frame. */
   keySent: boolean
+  /** Whether the transport sent {@link ConnectOptions.hello} already. @default false */
+  helloSent?: boolean
 }
 
 /**

@@ -9,14 +9,15 @@ const source = fileURLToPath(new URL('../../src', import.meta.url))
 const below: Record<string, readonly string[]> = {
   errors: [],
   logging: [],
+  tracing: ['errors', 'logging'],
   protocol: ['errors', 'logging'],
   tool: ['errors', 'logging', 'protocol'],
-  registry: ['errors', 'logging', 'protocol', 'tool'],
-  dispatch: ['errors', 'logging', 'protocol', 'tool', 'registry'],
-  http: ['errors', 'logging', 'protocol', 'tool', 'registry', 'dispatch'],
+  registry: ['errors', 'logging', 'protocol', 'tool', 'tracing'],
+  dispatch: ['errors', 'logging', 'protocol', 'tool', 'registry', 'tracing'],
+  http: ['errors', 'logging', 'protocol', 'tool', 'registry', 'dispatch', 'tracing'],
   transport: ['errors', 'logging', 'protocol'],
   providers: ['errors', 'logging', 'protocol', 'tool'],
-  clients: ['errors', 'logging', 'protocol', 'tool', 'registry', 'dispatch', 'transport', 'providers'],
+  clients: ['errors', 'logging', 'protocol', 'tool', 'registry', 'dispatch', 'transport', 'providers', 'tracing'],
 }
 
 /** The folder of a file of the source; empty for those outside any. */

@@ -8,6 +8,8 @@ import { Mailbox } from '../transport/mailbox.ts'
 export interface FakeSession extends Session {
   readonly sent: string[]
   readonly closedWith: { code: number; reason: string }[]
+  /** As if the server said that it closes this connection soon. */
+  drain(deadlineMs: number): void
 }
 
 /** One attempt of a connection to open a session. */
@@ -68,9 +70,13 @@ export function makeConnection(options: Partial<ConnectionOptions> = {}): {
 export function fakeSession(): FakeSession {
   const closedWith: FakeSession['closedWith'] = []
   const sent: string[] = []
+  const draining = Promise.withResolvers<number>()
   return {
     closedWith,
     sent,
+    isOpen: true,
+    draining: draining.promise,
+    drain: draining.resolve,
     bufferedAmount: 0,
     welcome: {
       type: 'welcome',
@@ -82,5 +88,6 @@ export function fakeSession(): FakeSession {
     send() {},
     sendText: (text) => sent.push(text),
     close: (code, reason) => closedWith.push({ code, reason }),
+    giveUp: (code, reason) => closedWith.push({ code, reason }),
   }
 }

@@ -195,6 +195,8 @@ describe('an answer that is none', () => {
     [502, '<html>Bad Gateway</html>', 'connection_failed', /answered 502/],
     [503, { error: 'The server restarts', code: 'server_shutting_down' }, 'server_shutting_down', /restarts/],
     [400, { error: 5, code: 'a code of a newer server' }, 'protocol_error', /answered 400/],
+    [404, { status: 404, code: 'not_found', detail: 'There is no such call' }, 'not_found', /^There is no such call$/],
+    [404, { detail: 'Not found.' }, 'protocol_error', /answered 404/],
   ])('(%i %j) is %s', async (status, body, code, message) => {
     const calling = call()
     ;(await asked.next()).answer(status, body)

@@ -38,9 +38,8 @@ describe('making a ToolKitClient', () => {
     expect(make({})().state).toBe('idle')
   })
 
-  it('says that HTTP is not there yet, and what to use', () => {
-    expect(make({ protocol: 'http' })).toThrow(expect.objectContaining({ code: 'unsupported' }))
-    expect(make({ protocol: 'http' })).toThrow(/"http" is not available in this version; use "ws"/)
+  it('refuses a protocol that there is not', () => {
+    expect(make({ protocol: 'tcp' as 'ws' })).toThrow(/protocol must be "ws" or "http"/)
   })
 
   it.each(['', 'two words', 'line\nbreak', undefined as unknown as string])('refuses the key %j', (apiKey) => {
@@ -51,9 +50,13 @@ describe('making a ToolKitClient', () => {
     expect(make({ maxConcurrency: value })).toThrow(expect.objectContaining({ code: 'invalid_config' }))
   })
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a drainTimeoutMs of %d', (value) => {
-    expect(make({ drainTimeoutMs: value })).toThrow(expect.objectContaining({ code: 'invalid_config' }))
-  })
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuses a drainTimeoutMs and an idleTimeoutMs of %d',
+    (value) => {
+      expect(make({ drainTimeoutMs: value })).toThrow(expect.objectContaining({ code: 'invalid_config' }))
+      expect(make({ idleTimeoutMs: value })).toThrow(expect.objectContaining({ code: 'invalid_config' }))
+    },
+  )
 
   it('refuses a name and an address that are none', () => {
     expect(make({ appName: '' })).toThrow(expect.objectContaining({ code: 'invalid_name' }))

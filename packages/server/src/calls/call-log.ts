@@ -16,6 +16,8 @@ export interface CallLogOptions {
   retryMs?: number
   /** Of lost rows one line is logged at once and then one in this time, with their number. @default 10_000 */
   reportMs?: number
+  /** Hears of every ended call, also of one whose row is dropped. Must be cheap, and must not throw. */
+  onCall?: ((call: CallRecord) => void) | undefined
 }
 
 /** Writes ended calls in batches: nobody waits for the log, and a log that cannot keep up never holds a call up. */
@@ -27,6 +29,7 @@ export class CallLog {
   readonly #maxRows: number
   readonly #retryMs: number
   readonly #reportMs: number
+  readonly #onCall: CallLogOptions['onCall']
   #rows: CallRecord[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> | undefined
@@ -46,6 +49,7 @@ export class CallLog {
     this.#maxRows = options.maxRows ?? 65_536
     this.#retryMs = options.retryMs ?? 500
     this.#reportMs = options.reportMs ?? 10_000
+    this.#onCall = options.onCall
   }
 
   /** How many rows were lost since the start. */
@@ -55,11 +59,7 @@ export class CallLog {
 
   /** Notes an ended call. */
   add(call: Call, delivery: CallRecord['delivery'], errorCode: ErrorCode | null): void {
-    if (this.#rows.length >= this.#maxRows) {
-      this.#drop(1, `${this.#maxRows} rows wait already`)
-      return
-    }
-    this.#rows.push({
+    const record: CallRecord = {
       id: call.id,
       projectId: call.key.projectId,
       keyId: call.key.id,
@@ -71,7 +71,13 @@ export class CallLog {
       errorCode,
       startedAt: call.startedAt,
       durationMs: Math.round(call.elapsedMs * 1_000) / 1_000,
-    })
+    }
+    this.#onCall?.(record)
+    if (this.#rows.length >= this.#maxRows) {
+      this.#drop(1, `${this.#maxRows} rows wait already`)
+      return
+    }
+    this.#rows.push(record)
     if (this.#rows.length >= this.#flushRows && !this.#postponed) void this.flush()
     else this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs)
   }

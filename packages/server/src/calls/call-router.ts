@@ -1,57 +1,55 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { AtpError, type ToolDescriptor, toWireError } from '@atp/core'
 import { checkCall, effectiveTimeoutMs } from '@atp/core/protocol'
-import type { Delivery } from '../delivery/delivery.ts'
+import type { DeliveryChain } from '../delivery/delivery-chain.ts'
 import type { StoredKey, StoredToolkit } from '../store/store.ts'
+import type { CallTracing } from '../tracing/call-tracing.ts'
 import { Call, type CallOutcome } from './call.ts'
 import type { CallLog } from './call-log.ts'
+import { type CallListener, type CallRequest, toolkitNotFound } from './call-request.ts'
+import { claimOf, inProgressError, mismatchError } from './idempotency.ts'
+import { type KeyLoad, type KeyLoadLimits, KeyLoads } from './key-loads.ts'
+import type { StoredCalls } from './stored-calls.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { DirectoryEntry, ToolkitDirectory } from './toolkit-directory.ts'
-
-/** A call as a gateway received it. */
-export interface CallRequest {
-  key: StoredKey
-  /** A toolkit's id, app name or slug. */
-  toolkitId: string
-  tool: string
-  params: Record<string, unknown>
-  authToken: string | undefined
-  timeoutMs: number | undefined
-  /** Whose tool names the caller uses. */
-  provider: string | undefined
-  meta: Record<string, unknown> | undefined
-  /** How large the request is that brought it, in characters or bytes. */
-  requestChars: number
-}
 
 /** What a router is made of. */
 export interface CallRouterOptions {
   directory: ToolkitDirectory
   toolNames: ToolNames
-  delivery: Delivery
+  deliveries: DeliveryChain
+  stored: StoredCalls
   log: CallLog
   newId: () => string
-  /** Calls under way for one key at most. */
-  maxInFlightPerKey: number
-  /** What they may keep, in characters of their requests. */
-  maxRequestCharsPerKey: number
+  limits: KeyLoadLimits
+  /** Makes spans of calls. @default none */
+  tracing?: CallTracing | undefined
 }
 
-/** What is under way for one key. */
-interface KeyLoad {
-  calls: number
-  requestChars: number
+/** How long a server that stops waits for outcomes to be written, in milliseconds. */
+const writingMs = 5_000
+
+/** Where a call came from, once its toolkit is known. */
+interface Target {
+  entry: DirectoryEntry
+  tool: ToolDescriptor
+  params: Record<string, unknown>
 }
 
 /** Brings accepted calls to their delivery and sees that each gets exactly one outcome. */
 export class CallRouter {
   readonly #options: CallRouterOptions
-  readonly #loads = new Map<string, KeyLoad>()
-  readonly #calls = new Set<Call>()
+  readonly #loads: KeyLoads
+  readonly #calls = new Map<string, Call>()
+  readonly #endedListeners = new Map<string, Set<() => void>>()
+  /** Outcomes that are being written. */
+  readonly #writing = new Set<Promise<void>>()
   #draining = false
   #idle: (() => void) | undefined
 
   constructor(options: CallRouterOptions) {
     this.#options = options
+    this.#loads = new KeyLoads(options.limits)
   }
 
   /** How many calls are under way. */
@@ -59,138 +57,228 @@ export class CallRouter {
     return this.#calls.size
   }
 
-  /**
-   * Starts a call whose toolkit is in memory; undefined when it has to be looked up first (`startLater`).
-   * `onOutcome` is called exactly once, possibly before this returns.
-   * @throws AtpError what refuses the call before it is accepted
-   */
-  start(request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Call | undefined {
-    const entry = this.#options.directory.peek(request.key.projectId, request.toolkitId)
-    if (!entry) return undefined
-    const tool = this.#toolOf(entry, request)
-    const params = this.#paramsOf(entry, tool, request)
-    return this.#accept(entry.toolkit, tool, { ...request, params }, this.#enter(request), onOutcome)
+  /** A call that is under way. */
+  find(callId: string): Call | undefined {
+    return this.#calls.get(callId)
   }
 
-  /** The same for a toolkit that has to be looked up. @throws AtpError */
-  async startLater(request: CallRequest, onOutcome: (outcome: CallOutcome, call: Call) => void): Promise<Call> {
+  /**
+   * Starts a call whose toolkit is in memory and that need not be stored; undefined when it has to wait for the store
+   * (`startLater`).
+   * @throws AtpError what refuses the call before it is accepted
+   */
+  start(request: CallRequest, listener: CallListener): Call | undefined {
+    if (mustBeStored(request)) return undefined
+    const entry = this.#options.directory.peek(request.key.projectId, request.toolkitId)
+    if (!entry) return undefined
+    const target = this.#targetOf(entry, request)
+    const load = this.#loads.enter(request.key.id, request.requestChars)
+    const call = this.#create(target, request, load, listener)
+    listener.onStarted?.(call.id)
+    this.#dispatch(call)
+    return call
+  }
+
+  /**
+   * The same for any call. Undefined for one that is not under way when this resolves: it was answered from what is
+   * stored.
+   * @throws AtpError
+   */
+  async startLater(request: CallRequest, listener: CallListener): Promise<Call | undefined> {
     // Counted while it waits for the store: else any number of requests could wait in memory.
-    const load = this.#enter(request)
+    const load = this.#loads.enter(request.key.id, request.requestChars)
     load.requestChars += request.requestChars
-    let entry: DirectoryEntry | undefined
-    let tool: ToolDescriptor
-    let params: Record<string, unknown>
+    let target: Target
     try {
-      entry = await this.#options.directory.resolve(request.key.projectId, request.toolkitId)
+      const entry = await this.#options.directory.resolve(request.key.projectId, request.toolkitId)
       if (!entry) throw toolkitNotFound(request.toolkitId)
-      tool = this.#toolOf(entry, request)
-      params = this.#paramsOf(entry, tool, request)
+      target = this.#targetOf(entry, request)
     } catch (error) {
-      this.#leave(request.key.id, load)
+      this.#loads.leave(request.key.id, load)
       throw error
     } finally {
       load.requestChars -= request.requestChars
     }
-    return this.#accept(entry.toolkit, tool, { ...request, params }, load, onOutcome)
+    if (!mustBeStored(request)) {
+      const call = this.#create(target, request, load, listener)
+      listener.onStarted?.(call.id)
+      this.#dispatch(call)
+      return call
+    }
+    const heard = request.detach ? untilAccepted(listener) : listener
+    return this.#store(this.#create(target, request, load, heard), request, load, heard)
+  }
+
+  /**
+   * Takes over a call of an earlier server: `dispatch` hands it to whoever had it. It has no caller any more.
+   * @param dispatch why it cannot be handed over, if so
+   */
+  restore(init: { call: RestoredCall; dispatch: (call: Call) => AtpError | undefined }): void {
+    const { key, dataKeyId, ...rest } = init.call
+    const load = this.#loads.add(key.id)
+    const listener: CallListener = { onOutcome: () => {} }
+    const call = this.#track({ ...rest, key, authToken: rest.authToken, requestChars: 0 }, load, listener)
+    call.stored = true
+    call.dataKeyId = dataKeyId
+    this.#hand(call, init.dispatch(call))
   }
 
   /** Ends a call for its caller and tells the toolkit; nothing happens when it has its outcome. */
   cancel(call: Call, reason: string): void {
     const { code, message, retryable } = new AtpError('cancelled', `The call was cancelled: ${reason}`)
-    if (call.fail({ code, message, retryable })) this.#options.delivery.cancel(call, reason)
+    if (call.fail({ code, message, retryable })) this.#options.deliveries.cancel(call, reason)
   }
 
-  /** Refuses new calls from now on; resolves when those under way have ended. */
+  /** The caller of a call is gone: cancels it, unless it may come back for the outcome. */
+  abandon(call: Call, reason: string): void {
+    if (!call.survives) this.cancel(call, reason)
+  }
+
+  /** Calls back once a call has its outcome, at once when it is not under way. Returns what ends the listening. */
+  onceEnded(callId: string, listener: () => void): () => void {
+    if (!this.#calls.has(callId)) {
+      listener()
+      return () => {}
+    }
+    const listeners = this.#endedListeners.get(callId) ?? new Set()
+    this.#endedListeners.set(callId, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#endedListeners.get(callId) === listeners) this.#endedListeners.delete(callId)
+    }
+  }
+
+  /** Refuses new calls from now on; resolves when those under way that nobody can come back for have ended. */
   drain(): Promise<void> {
     this.#draining = true
-    if (this.#calls.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#idle = resolve
+      this.#tellIdle()
     })
   }
 
-  /** Ends what outlasted the drain: nobody will learn whether it finished. */
-  endAll(): void {
-    for (const call of [...this.#calls]) {
-      const message = `The server restarted while "${call.tool.name}" ran; whether it finished is unknown`
-      const { code, retryable } = new AtpError('toolkit_disconnected', message)
-      if (call.fail({ code, message, retryable })) this.#options.delivery.cancel(call, 'the server restarts')
+  /**
+   * Ends what outlasted the drain: nobody will learn whether it finished. Calls that survive go on with the next server.
+   * Resolves when all outcomes are written.
+   */
+  async endAll(): Promise<void> {
+    for (const call of [...this.#calls.values()]) {
+      if (call.survives) continue
+      const never = call.stored && !call.sent
+      const message = never
+        ? `The server restarted before "${call.tool.name}" ran; send the call again`
+        : `The server restarted while "${call.tool.name}" ran; whether it finished is unknown`
+      const { code, retryable } = new AtpError(never ? 'server_shutting_down' : 'toolkit_disconnected', message)
+      if (call.fail({ code, message, retryable })) this.#options.deliveries.cancel(call, 'the server restarts')
     }
+    // A store that is not there must not keep the server from ending.
+    await Promise.race([Promise.all(this.#writing), wait(writingMs, undefined, { ref: false })])
+    for (const call of this.#calls.values()) clearTimeout(call.deadline)
   }
 
-  /** @throws AtpError `busy` when the key has as much under way as it may */
-  #enter({ key, requestChars }: CallRequest): KeyLoad {
-    const { maxInFlightPerKey, maxRequestCharsPerKey } = this.#options
-    let load = this.#loads.get(key.id)
-    if (load && load.calls >= maxInFlightPerKey) {
-      throw new AtpError(
-        'busy',
-        `This key has ${load.calls} calls under way, which is its limit; send the call again later`,
-      )
-    }
-    if (load && load.requestChars + requestChars > maxRequestCharsPerKey) {
-      throw new AtpError('busy', 'The calls under way for this key are too large together; send the call again later')
-    }
-    if (!load) {
-      load = { calls: 0, requestChars: 0 }
-      this.#loads.set(key.id, load)
-    }
-    load.calls += 1
-    return load
-  }
-
-  #leave(keyId: string, load: KeyLoad): void {
-    load.calls -= 1
-    if (load.calls === 0) this.#loads.delete(keyId)
-  }
-
-  /** @throws AtpError `tool_not_found`, or `server_shutting_down` */
-  #toolOf(entry: DirectoryEntry, { tool: name, provider }: CallRequest): ToolDescriptor {
+  /** @throws AtpError `tool_not_found`, `invalid_params` or `server_shutting_down` */
+  #targetOf(entry: DirectoryEntry, { tool: name, provider, params }: CallRequest): Target {
     if (this.#draining) throw new AtpError('server_shutting_down', 'The server restarts; send the call again')
     const tool = this.#options.toolNames.find(entry, name, provider)
-    if (tool) return tool
-    throw new AtpError('tool_not_found', `Toolkit "${entry.toolkit.appName}" has no tool "${name}"`)
+    if (!tool) throw new AtpError('tool_not_found', `Toolkit "${entry.toolkit.appName}" has no tool "${name}"`)
+    // In the form of the tool's own schema.
+    return { entry, tool, params: this.#options.toolNames.readArguments(entry, tool.name, params, provider) }
   }
 
-  /** The arguments in the form of the tool's own schema. @throws AtpError `invalid_params` */
-  #paramsOf(entry: DirectoryEntry, tool: ToolDescriptor, { params, provider }: CallRequest): Record<string, unknown> {
-    return this.#options.toolNames.readArguments(entry, tool.name, params, provider)
-  }
-
-  #accept(
-    toolkit: StoredToolkit,
-    tool: ToolDescriptor,
-    request: CallRequest,
-    load: KeyLoad,
-    onOutcome: (outcome: CallOutcome, call: Call) => void,
-  ): Call {
-    const { key, params, authToken, requestChars } = request
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const call = new Call({
-      id: this.#options.newId(),
-      key,
-      toolkit,
-      tool,
-      params,
-      authToken,
-      timeoutMs: effectiveTimeoutMs(tool.timeoutMs, request.timeoutMs),
-      meta: request.meta,
-      requestChars,
-      load,
-      onOutcome: (outcome, ended) => {
-        clearTimeout(timer)
-        this.#ended(ended, outcome, load)
-        onOutcome(outcome, ended)
+  #create({ entry, tool, params }: Target, request: CallRequest, load: KeyLoad, listener: CallListener): Call {
+    const { key, authToken, requestChars, meta, app } = request
+    return this.#track(
+      {
+        id: this.#options.newId(),
+        key,
+        toolkit: entry.toolkit,
+        tool,
+        params,
+        authToken,
+        timeoutMs: effectiveTimeoutMs(tool.timeoutMs, request.timeoutMs),
+        meta,
+        app,
+        requestChars,
+        survives: mustBeStored(request),
       },
+      load,
+      listener,
+    )
+  }
+
+  #track(init: TrackedCall, load: KeyLoad, listener: CallListener): Call {
+    const { onPart } = listener
+    const call = new Call({
+      ...init,
+      load,
+      onOutcome: (outcome, ended) => this.#onOutcome(ended, outcome, load, listener),
+      onPart: onPart && ((part, { id }) => onPart(part, id)),
     })
-    this.#calls.add(call)
-    const refusal = this.#refusal(call) ?? this.#options.delivery.dispatch(call)
-    if (refusal) call.fail(toWireError(refusal))
-    else if (!call.ended) timer = setTimeout(() => this.#expire(call), call.timeoutMs)
+    this.#calls.set(call.id, call)
+    const span = this.#options.tracing?.start(call)
+    if (span) {
+      call.span = span
+      call.meta = span.meta
+    }
     return call
   }
 
+  #dispatch(call: Call): void {
+    this.#hand(call, this.#refusal(call) ?? this.#options.deliveries.dispatch(call))
+  }
+
+  /** The call is with its delivery, or has its outcome. */
+  #hand(call: Call, refusal: AtpError | undefined): void {
+    if (refusal) call.fail(toWireError(refusal))
+    else if (!call.ended) call.deadline = setTimeout(() => this.#expire(call), call.remainingMs)
+  }
+
+  async #store(call: Call, request: CallRequest, load: KeyLoad, listener: CallListener): Promise<Call | undefined> {
+    const { deliveries, stored } = this.#options
+    const way = this.#refusal(call) ?? deliveries.choose(call)
+    if (way instanceof AtpError) {
+      call.fail(toWireError(way))
+      return undefined
+    }
+    let existing: { callId: string; fingerprint: string } | undefined
+    const claim = claimOf(call, request, stored.keepOutcomeMs)
+    try {
+      const answer = await stored.insert(call, way, claim)
+      if (!answer.inserted) existing = answer.existing
+    } catch (error) {
+      this.#discard(call, load)
+      throw error
+    }
+    if (existing) {
+      this.#discard(call, load)
+      if (existing.fingerprint !== claim?.fingerprint) throw mismatchError()
+      await this.#replay(existing.callId, request, listener)
+      return undefined
+    }
+    if (request.detach) listener.onAccepted?.(call.id)
+    else listener.onStarted?.(call.id)
+    // Cancelled, by a server that stops, while it was written.
+    if (call.ended) return undefined
+    this.#hand(call, deliveries.dispatchBy(way, call))
+    return call
+  }
+
+  /** @throws AtpError `idempotency_in_progress` */
+  async #replay(callId: string, request: CallRequest, listener: CallListener): Promise<void> {
+    if (request.detach) {
+      listener.onAccepted?.(callId)
+      return
+    }
+    const ended = this.#calls.has(callId)
+      ? undefined
+      : await this.#options.stored.outcomeOf(request.key.projectId, callId)
+    if (!ended) throw inProgressError(callId)
+    listener.onOutcome(ended.outcome, callId)
+  }
+
   #refusal(call: Call): AtpError | undefined {
+    // What the user of an app did is no list of arguments.
+    if (call.app && call.app.event !== 'start') return undefined
     try {
       checkCall(call.tool, call.params, call.authToken)
       return undefined
@@ -202,18 +290,91 @@ export class CallRouter {
   #expire(call: Call): void {
     const message = `Tool "${call.tool.name}" did not answer within ${call.timeoutMs} ms`
     const { code, retryable } = new AtpError('deadline_exceeded', message)
-    if (call.fail({ code, message, retryable })) this.#options.delivery.cancel(call, 'deadline exceeded')
+    if (call.fail({ code, message, retryable })) this.#options.deliveries.cancel(call, 'deadline exceeded')
+  }
+
+  #onOutcome(call: Call, outcome: CallOutcome, load: KeyLoad, listener: CallListener): void {
+    clearTimeout(call.deadline)
+    if (!call.stored) {
+      this.#ended(call, outcome, load)
+      listener.onOutcome(outcome, call.id)
+      return
+    }
+    // Nobody hears of an outcome that a restart could still change.
+    const { told, written } = this.#options.stored.end(call, outcome)
+    void told.then((known) => listener.onOutcome(known, call.id))
+    const writing = written.then((known) => {
+      this.#writing.delete(writing)
+      this.#ended(call, known, load)
+    })
+    this.#writing.add(writing)
   }
 
   #ended(call: Call, outcome: CallOutcome, load: KeyLoad): void {
-    this.#calls.delete(call)
-    this.#leave(call.key.id, load)
-    this.#options.log.add(call, 'socket', outcome.ok ? null : outcome.error.code)
-    if (this.#calls.size === 0) this.#idle?.()
+    this.#loads.leave(call.key.id, load)
+    this.#calls.delete(call.id)
+    const errorCode = outcome.ok ? null : outcome.error.code
+    this.#options.log.add(call, call.delivery, errorCode)
+    call.span?.end(errorCode ?? undefined)
+    const listeners = this.#endedListeners.get(call.id)
+    if (listeners) {
+      this.#endedListeners.delete(call.id)
+      for (const listener of listeners) listener()
+    }
+    this.#tellIdle()
+  }
+
+  /** It was never accepted. */
+  #discard(call: Call, load: KeyLoad): void {
+    call.discard()
+    call.span?.end()
+    this.#calls.delete(call.id)
+    this.#loads.leave(call.key.id, load)
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (!this.#idle) return
+    for (const call of this.#calls.values()) if (!call.survives) return
+    this.#idle()
   }
 }
 
-/** The one wording for a toolkit that is missing, or that belongs to another project (rule K8). */
-export function toolkitNotFound(toolkitId: string): AtpError {
-  return new AtpError('toolkit_not_found', `There is no toolkit "${toolkitId}"`)
+/** What a call is made of, beside who hears of it. */
+type TrackedCall = Omit<ConstructorParameters<typeof Call>[0], 'load' | 'onOutcome' | 'onPart'>
+
+/** What is known of a call of an earlier server. */
+export interface RestoredCall {
+  id: string
+  key: StoredKey
+  toolkit: StoredToolkit
+  tool: ToolDescriptor
+  params: Record<string, unknown>
+  authToken: string | undefined
+  meta: Record<string, unknown> | undefined
+  app: CallRequest['app']
+  /** How much of its time is left, in milliseconds. */
+  timeoutMs: number
+  startedAt: number
+  survives: boolean
+  /** What its row is sealed under. */
+  dataKeyId: string
+}
+
+/** Once a detached call is accepted, its caller hears no more of it. */
+function untilAccepted(listener: CallListener): CallListener {
+  let accepted = false
+  return {
+    onAccepted(callId) {
+      accepted = true
+      listener.onAccepted?.(callId)
+    },
+    onOutcome(outcome, callId) {
+      if (!accepted) listener.onOutcome(outcome, callId)
+    },
+  }
+}
+
+function mustBeStored({ idempotencyKey, detach }: CallRequest): boolean {
+  return idempotencyKey !== undefined || detach === true
 }

@@ -1,8 +1,16 @@
 import { AtpError, type ToolDescriptor, type WireError } from '@atp/core'
+import type { AppEvent } from '@atp/core/protocol'
 import type { CallStatus, StoredKey, StoredToolkit } from '../store/store.ts'
+import type { ServedSpan } from '../tracing/call-tracing.ts'
 
 /** Where a call is: on its way, or at its one outcome. */
 export type CallState = 'accepted' | 'dispatched' | 'acked' | CallStatus
+
+/** How a call reaches its toolkit. */
+export type DeliveryKind = 'socket' | 'inbox' | 'endpoint'
+
+/** What a caller that asked for it hears of a call before its outcome. */
+export type CallPart = { type: 'progress'; progress: unknown } | { type: 'chunk'; sequence: number; data: unknown }
 
 /** How a call ended, for its caller. */
 export type CallOutcome = { ok: true; result: unknown } | { ok: false; error: WireError }
@@ -22,7 +30,14 @@ export interface CallInit {
   /** What the calls of its key keep; the call counts itself in, and out when it lets its request go. */
   load: { requestChars: number }
   meta: Record<string, unknown> | undefined
+  app: AppEvent | undefined
+  /** Whether it outlives its caller and this server: it is stored before it is accepted. @default false */
+  survives?: boolean | undefined
+  /** When it was accepted, if that was not now; milliseconds since 1970. */
+  startedAt?: number | undefined
   onOutcome(outcome: CallOutcome, call: Call): void
+  /** Whoever wants progress and chunks. */
+  onPart?: ((part: CallPart, call: Call) => void) | undefined
 }
 
 /** One run of one tool: one id, one deadline, one outcome. */
@@ -35,12 +50,26 @@ export class Call {
   readonly authToken: string | undefined
   readonly timeoutMs: number
   meta: Record<string, unknown> | undefined
+  readonly app: AppEvent | undefined
+  readonly survives: boolean
   /** Wall clock, for the log. */
-  readonly startedAt: number = Date.now()
+  readonly startedAt: number
+  /** Who has it; set by whoever hands it over. */
+  delivery: DeliveryKind = 'socket'
+  /** Whether it has a row: its outcome is written before anybody hears of it. */
+  stored = false
+  /** The data key of its row; set by whoever stores it. */
+  dataKeyId = ''
+  /** Ends it when its time is over; set by whoever started it. */
+  deadline: ReturnType<typeof setTimeout> | undefined
+  /** Its span, where calls are traced; set by whoever started it. */
+  span: ServedSpan | undefined
   readonly #onOutcome: CallInit['onOutcome']
+  readonly #onPart: CallInit['onPart']
   /** Monotonic, for the deadline: the wall clock may be set while a call runs. */
   readonly #start = performance.now()
   readonly #load: CallInit['load']
+  #onWritten: (() => void) | undefined
   #requestChars: number
   #state: CallState = 'accepted'
   #attempts = 0
@@ -57,10 +86,19 @@ export class Call {
     this.authToken = init.authToken
     this.timeoutMs = init.timeoutMs
     this.meta = init.meta
+    this.app = init.app
+    this.survives = init.survives ?? false
+    this.startedAt = init.startedAt ?? Date.now()
+    this.#onPart = init.onPart
     this.#onOutcome = init.onOutcome
     this.#load = init.load
     this.#requestChars = init.requestChars
     this.#load.requestChars += init.requestChars
+  }
+
+  /** Whether its caller wants to hear of progress and chunks. */
+  get stream(): boolean {
+    return this.#onPart !== undefined
   }
 
   get state(): CallState {
@@ -122,6 +160,28 @@ export class Call {
     if (this.#state === 'dispatched') this.#state = 'acked'
   }
 
+  /** Passes on what its caller wants to hear; nothing happens once it has its outcome. */
+  part(part: CallPart): void {
+    if (!this.ended) this.#onPart?.(part, this)
+  }
+
+  /** Calls back once the outcome of a stored call is written. One listener at most. */
+  onceWritten(listener: () => void): void {
+    this.#onWritten = listener
+  }
+
+  /** Its outcome is written. */
+  outcomeWritten(): void {
+    this.#onWritten?.()
+  }
+
+  /** It was never accepted: lets go of everything, and nobody hears of an outcome. */
+  discard(): void {
+    if (this.ended) return
+    this.#state = 'cancelled'
+    this.release()
+  }
+
   /** The tool's result. Returns false when the call has its outcome already: the first one wins (rule D6). */
   succeed(result: unknown): boolean {
     return this.#end('succeeded', { ok: true, result })
@@ -154,8 +214,11 @@ export function statusOf(error: { code: WireError['code'] }): CallStatus {
     case 'cancelled':
       return 'cancelled'
     case 'toolkit_disconnected':
+    case 'outcome_unknown':
       return 'outcome_unknown'
     case 'toolkit_offline':
+    case 'delivery_failed':
+    case 'queue_full':
     case 'busy':
     case 'server_shutting_down':
       return 'delivery_failed'

@@ -1,6 +1,6 @@
 import type { ToolkitContext } from '@atp/core'
 import { providerFormat } from '@atp/core/protocol'
-import { toolkitNotFound } from './call-router.ts'
+import { toolkitNotFound } from './call-request.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { ToolkitDirectory } from './toolkit-directory.ts'
 

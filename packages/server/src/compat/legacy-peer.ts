@@ -1,6 +1,7 @@
 import type { Call } from '../calls/call.ts'
 import type { ToolkitPeer } from '../delivery/socket.ts'
 import type { PeerSocket } from '../gateway/peer-socket.ts'
+import { LegacyApps } from './legacy-apps.ts'
 
 /** What {@link LegacyPeer} is made of. */
 export interface LegacyPeerOptions {
@@ -10,6 +11,8 @@ export interface LegacyPeerOptions {
   keyId: string
   /** Calls that may wait for this process, the running one among them; more are answered `busy`. */
   maxCalls: number
+  /** Hears of a call that was sent and that the SDK never answers. */
+  onUnanswered?: ((callId: string) => void) | undefined
 }
 
 /**
@@ -33,6 +36,8 @@ export class LegacyPeer implements ToolkitPeer {
   readonly #waiting = new Map<string, Call>()
   /** Calls that were sent and not answered, with their deadlines in monotonic milliseconds. */
   readonly #unanswered = new Map<string, number>()
+  readonly #apps = new LegacyApps()
+  readonly #onUnanswered: (callId: string) => void
   /** Whether it would read a call at once. */
   #idle = true
   /** What the ping behind the last call carries; undefined when none is needed. */
@@ -40,7 +45,8 @@ export class LegacyPeer implements ToolkitPeer {
   #probes = 0
   #doubtedAt: number | undefined
 
-  constructor({ socket, toolkitId, projectId, keyId, maxCalls }: LegacyPeerOptions) {
+  constructor({ socket, toolkitId, projectId, keyId, maxCalls, onUnanswered = () => {} }: LegacyPeerOptions) {
+    this.#onUnanswered = onUnanswered
     this.socket = socket
     this.toolkitId = toolkitId
     this.projectId = projectId
@@ -104,6 +110,11 @@ export class LegacyPeer implements ToolkitPeer {
     this.#sendNext()
   }
 
+  /** Which call a process answers that names the one that opened its session. */
+  callOfSession(startId: string): string | undefined {
+    return this.#apps.callOf(startId)
+  }
+
   /** It answered a ping. If that was the one behind the last call, it has read the call and would read another one. */
   onPong(data: string): void {
     if (data !== this.#probe) return
@@ -128,13 +139,22 @@ export class LegacyPeer implements ToolkitPeer {
       this.#probe = undefined
       this.#expect(call)
       this.#allowSilence()
-      this.socket.send(encodeRequest(call), call)
+      this.socket.send(this.#apps.encode(call), call)
+      // Its end is told, and not answered.
+      if (call.app?.event === 'close') this.#endUnanswered(call)
     }
     if (this.#waiting.size > 0 && this.#probe === undefined) {
       this.#probes += 1
       this.#probe = `next-${this.#probes}`
       this.socket.ping(this.#probe)
     }
+  }
+
+  #endUnanswered({ id }: Call): void {
+    this.#unanswered.delete(id)
+    this.#idle = true
+    // Not before whoever sent it knows that it was sent.
+    queueMicrotask(() => this.#onUnanswered(id))
   }
 
   #expect(call: Call): void {
@@ -148,12 +168,4 @@ export class LegacyPeer implements ToolkitPeer {
   #allowSilence(): void {
     this.socket.mayBeSilentUntil = Math.max(0, ...this.#unanswered.values())
   }
-}
-
-function encodeRequest({ id, tool, params, authToken }: Call): string {
-  const token = tool.auth === null || authToken === undefined ? {} : { auth_token: authToken }
-  return JSON.stringify({
-    message_type: 'atp_tool_request',
-    payload: { request_id: id, tool_name: tool.name, params, ...token },
-  })
 }

@@ -92,7 +92,16 @@ export class LegacyProcesses {
     const { socket, key } = entering
     if (!socket.open || entering.peer) return
     const { id: keyId, projectId } = key
-    const peer = new LegacyPeer({ socket, toolkitId, projectId, keyId, maxCalls: maxCallsPerProcess })
+    const onUnanswered = (requestId: string): void =>
+      delivery.onResult(peer, { type: 'result', requestId, ok: true, result: null })
+    const peer: LegacyPeer = new LegacyPeer({
+      socket,
+      toolkitId,
+      projectId,
+      keyId,
+      maxCalls: maxCallsPerProcess,
+      onUnanswered,
+    })
     const older = this.#peersOf(toolkitId)
     entering.peer = peer
     socket.onPong = (data) => peer.onPong(data)

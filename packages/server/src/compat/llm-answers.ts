@@ -75,6 +75,11 @@ export function taskAnswer(
   }
 }
 
+/** The answer to a call that its caller does not wait for: it is stored. */
+export function acceptedAnswer(requestId: unknown, callId: string): Record<string, unknown> {
+  return { type: 'task_accepted', request_id: requestId, call_id: callId }
+}
+
 /** The answer to the greeting. */
 export function authAnswer(error?: WireError): Record<string, unknown> {
   return error === undefined

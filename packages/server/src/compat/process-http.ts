@@ -1,8 +1,9 @@
-import { PassThrough } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { CallStreams } from '../calls/call-streams.ts'
+import { addBodyScope } from '../gateway/body-scope.ts'
+import { createEventReply } from '../gateway/event-reply.ts'
 import { keyOf, type RouteAccess } from '../gateway/route-access.ts'
 import type { ServerLimits } from '../limits.ts'
-import { addBodyScope } from './body-scope.ts'
 import type { LlmAnswer, LlmService } from './llm-service.ts'
 import {
   type CallMessage,
@@ -15,6 +16,7 @@ import {
 /** What {@link registerProcessHttp} needs. */
 export interface ProcessHttpOptions {
   service: LlmService
+  streams: CallStreams
   limits: ServerLimits
   /** Takes keys in bodies too. */
   legacy: boolean
@@ -23,24 +25,31 @@ export interface ProcessHttpOptions {
 /** Clients that accept this get answers with members of ours; the founding ones get exactly the founding answers. */
 const extendedType = 'application/vnd.atp+json'
 
-/** How often an answer that is awaited as an event says that the server lives (rule T9), in milliseconds. */
-const heartbeatMs = 15_000
-
 /**
  * `POST /api/v1/atp/llm-client/process/`: contexts and calls for LLM clients that speak HTTP, those of the Python SDK
- * and ours. With `Accept: text/event-stream` the answer is the last event of a stream.
+ * and ours. With `Accept: text/event-stream` the answer is the last event of a stream; ours get what comes before it, too.
  */
-export function registerProcessHttp(app: FastifyInstance, { service, limits, legacy }: ProcessHttpOptions): void {
+export function registerProcessHttp(app: FastifyInstance, options: ProcessHttpOptions): void {
+  const { service, streams, limits, legacy } = options
+
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     // An empty body is no message either.
     const message = (request.body as LlmMessage | undefined) ?? readLlmMessage(undefined)
     if (message.kind !== 'context' && message.kind !== 'call') throw message.problem
-    const answering = answer(message, request, reply)
     const asEvent = request.headers.accept?.includes('text/event-stream') === true
+    if (message.kind === 'call') {
+      message.idempotencyKey ??= keyInHeader(request)
+      message.meta ??= traceOf(request)
+      if (asEvent && !message.detach && extended(request)) return stream(message, request, reply)
+    }
+    const answering = answer(message, request, reply)
     // A context that cannot be had is told by its status; the failure of a call is a result.
     if (asEvent && message.kind === 'call') return sendEvent(reply, answering)
     const { status, body, error } = await answering
-    if (error) return reply.code(status).send({ ...body, error: error.message, code: error.code })
+    if (error) {
+      if (error.retryable) void reply.header('retry-after', '1')
+      return reply.code(status).send({ ...body, error: error.message, code: error.code })
+    }
     return asEvent ? sendEvent(reply, answering) : reply.code(status).send(body)
   }
 
@@ -50,10 +59,9 @@ export function registerProcessHttp(app: FastifyInstance, { service, limits, leg
     reply: FastifyReply,
   ): Promise<LlmAnswer> {
     const key = keyOf(request)
-    const form = request.headers.accept?.includes(extendedType) ? 'extended' : 'founding'
+    const form = extended(request) ? 'extended' : 'founding'
     if (message.kind === 'context') return service.context(key, message, form)
-    // A body that does not say its size counts as the largest.
-    const requestChars = Number(request.headers['content-length'] ?? limits.llmFrameBytes)
+    const requestChars = sizeOf(request)
     return new Promise((resolve) => {
       const cancel = service.call(key, message, { form, requestChars }, resolve)
       // A caller that hangs up does not want the result any more; nothing happens when it has it.
@@ -61,6 +69,39 @@ export function registerProcessHttp(app: FastifyInstance, { service, limits, leg
       if (reply.raw.destroyed) gone()
       else reply.raw.once('close', gone)
     })
+  }
+
+  /** Progress, partial results and the answer; whoever loses the connection may come back for the rest (rule T9). */
+  function stream(message: CallMessage, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const key = keyOf(request)
+    const reader = createEventReply(reply)
+    let abandon = (_reason: string): void => {}
+    const { events, name } = streams.open(key.id, () => abandon('its caller did not come back'))
+    events.attach(reader, 0)
+    reader.onClose(() => events.detach(reader))
+    abandon = service.call(
+      key,
+      message,
+      {
+        form: 'extended',
+        requestChars: sizeOf(request),
+        refusals: false,
+        onStarted(callId) {
+          name(callId)
+          events.push('call', JSON.stringify({ call_id: callId }))
+        },
+        onPart({ type, ...part }) {
+          events.push(type, eventText(part))
+        },
+      },
+      ({ body }) => events.push('answer', eventText(body), true),
+    )
+    return reader.start()
+  }
+
+  /** A body that does not say its size counts as the largest. */
+  function sizeOf(request: FastifyRequest): number {
+    return Number(request.headers['content-length'] ?? limits.llmFrameBytes)
   }
 
   const access: RouteAccess = legacy
@@ -77,20 +118,37 @@ function keyOfMessage(body: unknown): string | undefined {
   return (body as LlmMessage | undefined)?.apiKey
 }
 
+/**
+ * The key of clients that know the header alone: a quoted text (draft-ietf-httpapi-idempotency-key-header, section 2),
+ * which many send without the quotes.
+ */
+function keyInHeader({ headers }: FastifyRequest): string | undefined {
+  const given = headers['idempotency-key']
+  if (typeof given !== 'string' || given === '') return undefined
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(given)?.[1]
+  return quoted === undefined ? given : quoted.replace(/\\(["\\])/g, '$1')
+}
+
+/** The trace of a client that is instrumented and knows nothing of `_meta` (W3C Trace Context). */
+function traceOf({ headers }: FastifyRequest): Record<string, unknown> | undefined {
+  const { traceparent, tracestate } = headers
+  if (typeof traceparent !== 'string') return undefined
+  return { traceparent, ...(typeof tracestate === 'string' ? { tracestate } : {}) }
+}
+
+/** Whether a client reads members of ours. */
+function extended(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes(extendedType) === true
+}
+
 /** Answers with a stream whose last event is the answer. */
 function sendEvent(reply: FastifyReply, answering: Promise<LlmAnswer>): FastifyReply {
-  const stream = new PassThrough()
-  const heartbeat = setInterval(() => stream.write(': heartbeat\n\n'), heartbeatMs)
-  stream.on('close', () => clearInterval(heartbeat))
+  const events = createEventReply(reply)
   void answering.then(({ body }) => {
-    clearInterval(heartbeat)
-    stream.end(`data: ${eventText(body)}\n\n`)
+    events.write(`data: ${eventText(body)}\n\n`)
+    events.end()
   })
-  // Without a charset the SDK's HTTP library reads text as ISO 8859-1.
-  return reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .send(stream)
+  return events.start()
 }
 
 /** One line, also for readers that end lines where Unicode does. */

@@ -1,6 +1,6 @@
 import { AtpError, isAtpError, openaiFormat } from '@atp/core'
-import { isJsonObject, parseJson } from '@atp/core/protocol'
-import { keyInBody } from './body-scope.ts'
+import { type AppEvent, isJsonObject, parseJson } from '@atp/core/protocol'
+import { keyInBody } from './key-in-body.ts'
 
 /** What all messages have. */
 interface MessageBase {
@@ -33,6 +33,12 @@ export interface CallMessage extends MessageBase {
   authToken: string | undefined
   timeoutMs: number | undefined
   provider: string | undefined
+  /** Members of ours, which no version of the Python SDK sends. */
+  meta: Record<string, unknown> | undefined
+  idempotencyKey: string | undefined
+  externalUserId: string | undefined
+  detach: boolean
+  app: AppEvent | undefined
   problem: AtpError | undefined
 }
 
@@ -104,7 +110,7 @@ function readContext(message: Record<string, unknown>, base: MessageBase): Conte
 }
 
 function readCall(message: Record<string, unknown>, base: MessageBase): CallMessage {
-  const { payload, provider, timeout_ms } = message
+  const { payload, provider, timeout_ms, idempotency_key, external_user_id, detach, app, _meta } = message
   const call = readPayload(payload)
   const tokenOfPayload = isJsonObject(payload) ? payload.auth_token : undefined
   return {
@@ -118,8 +124,22 @@ function readCall(message: Record<string, unknown>, base: MessageBase): CallMess
     timeoutMs: typeof timeout_ms === 'number' && timeout_ms > 0 ? timeout_ms : undefined,
     // Only needed for names and arguments that a provider's context changed; what older clients write here never fails a call.
     provider: typeof provider === 'string' && knownProviders.has(provider.toLowerCase()) ? provider : 'openai',
+    meta: isJsonObject(_meta) ? _meta : undefined,
+    idempotencyKey: textOr(idempotency_key, '') || undefined,
+    externalUserId: textOr(external_user_id, '') || undefined,
+    detach: detach === true,
+    app: readApp(app),
     problem: toolkitProblem(message) ?? call.problem,
   }
+}
+
+const appEvents = new Set<unknown>(['start', 'action', 'close'])
+
+function readApp(app: unknown): AppEvent | undefined {
+  if (!isJsonObject(app) || !appEvents.has(app.event)) return undefined
+  const { session_id: sessionId, event, data } = app
+  if (typeof sessionId !== 'string' || sessionId === '' || sessionId.length > 128) return undefined
+  return { sessionId, event: event as AppEvent['event'], ...(data === undefined ? {} : { data }) }
 }
 
 const knownProviders = new Set([

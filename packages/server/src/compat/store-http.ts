@@ -1,7 +1,7 @@
 import { AtpError } from '@atp/core'
 import { toWireTool } from '@atp/core/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { toolkitNotFound } from '../calls/call-router.ts'
+import { toolkitNotFound } from '../calls/call-request.ts'
 import { keyOf, type RouteAccess } from '../gateway/route-access.ts'
 import type { PublishedToolkit, Store, StoredToolkit } from '../store/store.ts'
 import { readPage, writePage } from './pages.ts'

@@ -1,4 +1,4 @@
-import { AtpError, type ErrorCode, isAtpError, type Logger, toWireError } from '@atp/core'
+import { isAtpError, type Logger, toWireError } from '@atp/core'
 import { closeCodes, isJsonObject, parseJson, type ResultFrame } from '@atp/core/protocol'
 import type { SocketDelivery } from '../delivery/socket.ts'
 import type { PeerDialect } from '../gateway/peer-socket.ts'
@@ -6,6 +6,7 @@ import type { SocketRoute } from '../gateway/socket-route.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { LegacyPeer } from './legacy-peer.ts'
 import type { LegacyProcesses } from './legacy-processes.ts'
+import { failedResult, readLegacyResult } from './legacy-result.ts'
 import { memberText } from './read-llm-message.ts'
 import { decodeSegment } from './socket-paths.ts'
 
@@ -62,7 +63,7 @@ function keyInPath(path: string): string | undefined {
 const responseLimits = { maxDepth: 66, maxKeys: 1_000_000 } as const
 
 function onText(text: string, peer: LegacyPeer, { delivery, limits, logger }: LegacyToolkitOptions): void {
-  const response = readResponse(text, limits.resultBytes)
+  const response = readResponse(text, limits.resultBytes, peer)
   if (response === undefined) {
     // Other types, those of app sessions among them, are for other servers.
     logger.debug('toolkit.message_ignored', { toolkitId: peer.toolkitId })
@@ -73,7 +74,7 @@ function onText(text: string, peer: LegacyPeer, { delivery, limits, logger }: Le
 }
 
 /** Undefined for what answers no call. */
-function readResponse(text: string, maxResultBytes: number): ResultFrame | undefined {
+function readResponse(text: string, maxResultBytes: number, peer: LegacyPeer): ResultFrame | undefined {
   let message: unknown
   try {
     message = parseJson(text, responseLimits)
@@ -82,29 +83,14 @@ function readResponse(text: string, maxResultBytes: number): ResultFrame | undef
     // An answer with NaN in it, which Python writes, still ends its call: the caller must not wait for the deadline.
     const requestId = memberText(text, 'request_id')
     const problem = `The toolkit sent an answer that cannot be read: ${error.message}`
-    return requestId === undefined ? undefined : failed(requestId, 'invalid_result', problem)
+    return requestId === undefined ? undefined : failedResult(requestId, 'invalid_result', problem)
   }
-  if (!isJsonObject(message) || message.type !== 'tool_response' || typeof message.request_id !== 'string') {
-    return undefined
-  }
-  const { request_id: requestId, result = null } = message
-  const raised = errorTextOf(result)
-  if (raised !== undefined) return failed(requestId, 'tool_error', raised)
-  // The message is larger than the result in it: only one above the cap is worth measuring.
-  if (text.length * 3 > maxResultBytes && Buffer.byteLength(JSON.stringify(result)) > maxResultBytes) {
-    return failed(requestId, 'result_too_large', `The result is larger than ${maxResultBytes} bytes of JSON`)
-  }
-  return { type: 'result', requestId, ok: true, result }
-}
-
-function failed(requestId: string, code: ErrorCode, message: string): ResultFrame {
-  const error = toWireError(new AtpError(code, message))
-  // An exception without a text is told as it is.
-  return { type: 'result', requestId, ok: false, error: message === '' ? { ...error, message } : error }
-}
-
-/** What a Python toolkit answers for a tool that raised: exactly `{"error": text}`. */
-function errorTextOf(result: unknown): string | undefined {
-  if (!isJsonObject(result) || Object.keys(result).length !== 1 || typeof result.error !== 'string') return undefined
-  return result.error
+  if (!isJsonObject(message) || typeof message.request_id !== 'string') return undefined
+  const { type, request_id: id, result = null } = message
+  if (type === 'tool_response') return readLegacyResult(id, result, text.length, maxResultBytes)
+  const requestId = type === 'app_response' ? peer.callOfSession(id) : undefined
+  if (requestId === undefined) return undefined
+  const shown = readLegacyResult(requestId, result, text.length, maxResultBytes)
+  // It keeps to itself whether it ended the session.
+  return shown.ok ? { ...shown, result: { ui: shown.result, ended: false } } : shown
 }

@@ -1,8 +1,11 @@
 import { AtpError, toWireError } from '@atp/core'
 import type { ResultFrame } from '@atp/core/protocol'
-import { type Call, disconnectedError } from '../calls/call.ts'
+import { type Call, type CallPart, disconnectedError } from '../calls/call.ts'
 import type { PeerSocket } from '../gateway/peer-socket.ts'
+import { AppSessions } from './app-sessions.ts'
 import type { Delivery } from './delivery.ts'
+import { LostCalls } from './lost-calls.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** One process that serves a toolkit, behind its socket, whatever it speaks. */
 export interface ToolkitPeer {
@@ -14,6 +17,8 @@ export interface ToolkitPeer {
   toolsHash: string | undefined
   /** Calls it takes at once; more are answered `busy`. */
   readonly maxConcurrency: number
+  /** Names the process where it keeps its results until they arrive: it may connect again and still answer. */
+  readonly resumableAs?: string | undefined
   /** What runs there, by call id; kept by the delivery. */
   readonly running: Map<string, Call>
   /** It gets no calls at the moment: it asked for none, or nobody knows whether it still is there. */
@@ -27,15 +32,37 @@ export interface ToolkitPeer {
   sendCancel(callId: string, reason: string): void
 }
 
+/** How a {@link SocketDelivery} deals with what is lost. */
+export interface SocketDeliveryOptions {
+  /** How often one call is sent at most. @default 3 */
+  maxAttempts?: number
+  /** Shared with the other deliveries. @default one of its own */
+  retryBudget?: RetryBudget
+  /** How long the calls of a lost process wait for it to come back, in milliseconds. @default 4_000 */
+  resumeMs?: number
+}
+
 /** Sends calls over the sockets of connected toolkits. */
 export class SocketDelivery implements Delivery {
+  readonly kind = 'socket'
   readonly #peers = new Map<string, Set<ToolkitPeer>>()
   readonly #peerOfCall = new Map<string, ToolkitPeer>()
   readonly #maxAttempts: number
+  readonly #retryBudget: RetryBudget
+  readonly #lost: LostCalls
+  readonly #apps = new AppSessions()
+  readonly #names = new WeakMap<ToolkitPeer, string>()
+  #lastName = 0
 
-  /** @param maxAttempts how often one call is sent at most. @default 3 */
-  constructor({ maxAttempts = 3 }: { maxAttempts?: number } = {}) {
+  constructor({ maxAttempts = 3, retryBudget = new RetryBudget(), resumeMs = 4_000 }: SocketDeliveryOptions = {}) {
     this.#maxAttempts = maxAttempts
+    this.#retryBudget = retryBudget
+    this.#lost = new LostCalls({ waitMs: resumeMs, onGivenUp: (call) => this.#redirect(call) })
+  }
+
+  /** How many toolkits have a process that is connected. */
+  get connectedToolkits(): number {
+    return this.#peers.size
   }
 
   /** Makes a peer known; it gets calls once it has tools. */
@@ -51,7 +78,8 @@ export class SocketDelivery implements Delivery {
 
   /**
    * The peer is gone. What never left for it goes to another process or ends as offline or busy; so does what ran there
-   * where the tool is idempotent. Any other call ends as `toolkit_disconnected`, as nobody knows whether it ran (rule X5).
+   * where the tool is idempotent. Any other call waits a moment if its process may come back with the answer, and then
+   * ends as `toolkit_disconnected`, as nobody knows whether it ran (rule X5).
    */
   remove(peer: ToolkitPeer): void {
     const peers = this.#peers.get(peer.toolkitId)
@@ -61,22 +89,57 @@ export class SocketDelivery implements Delivery {
     peer.running.clear()
     for (const call of orphans) {
       this.#peerOfCall.delete(call.id)
-      this.#redirect(call)
+      if (call.sent && peer.resumableAs !== undefined) {
+        // Another process may begin at once with what may run twice.
+        if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) continue
+        this.#lost.add(call, peer.resumableAs)
+      } else this.#redirect(call)
     }
+  }
+
+  /** Calls of an earlier server that may have reached a process: they wait until one says that it has them. */
+  restore(call: Call, waitMs: number): void {
+    call.dispatched()
+    this.#lost.add(call, undefined, waitMs)
+  }
+
+  /**
+   * A process is back and says which calls it still runs or will answer: they go on there. What it had and does not name
+   * is lost.
+   */
+  resume(peer: ToolkitPeer, callIds: readonly string[]): void {
+    for (const call of this.#lost.take(peer.toolkitId, callIds)) {
+      peer.running.set(call.id, call)
+      this.#peerOfCall.set(call.id, peer)
+    }
+    if (peer.resumableAs !== undefined) this.#lost.giveUp(peer.resumableAs)
+  }
+
+  refusal(call: Call): AtpError | undefined {
+    const peer = this.#choose(call)
+    return peer instanceof AtpError ? peer : undefined
   }
 
   dispatch(call: Call): AtpError | undefined {
     const peer = this.#choose(call)
     if (peer instanceof AtpError) return peer
+    if (call.attempts === 0) this.#retryBudget.count()
     peer.running.set(call.id, call)
     this.#peerOfCall.set(call.id, peer)
     call.dispatched()
+    if (call.app) this.#apps.note(call, this.#nameOf(peer))
     peer.sendCall(call)
     return undefined
   }
 
   cancel(call: Call, reason: string): void {
+    this.#lost.forget(call)
     this.#release(call.id)?.sendCancel(call.id, reason)
+  }
+
+  /** Progress or a partial result arrived. */
+  onPart(peer: ToolkitPeer, callId: string, part: CallPart): void {
+    peer.running.get(callId)?.part(part)
   }
 
   /** A result arrived. Late and unknown ones are dropped: the first outcome won. */
@@ -89,14 +152,23 @@ export class SocketDelivery implements Delivery {
   }
 
   #redirect(call: Call): void {
+    if (call.ended) return
     if (!call.sent) {
       const refusal = this.dispatch(call)
       if (refusal) call.fail(toWireError(refusal))
       return
     }
-    const again = call.tool.annotations.idempotent && call.attempts < this.#maxAttempts
-    if (again && this.dispatch(call) === undefined) return
+    if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) return
     call.fail(toWireError(disconnectedError(call)))
+  }
+
+  #mayRunTwice(call: Call): boolean {
+    return call.tool.annotations.idempotent === true && call.attempts < this.#maxAttempts
+  }
+
+  #dispatchAgain(call: Call): boolean {
+    if (this.refusal(call) !== undefined || !this.#retryBudget.take()) return false
+    return this.dispatch(call) === undefined
   }
 
   #release(callId: string): ToolkitPeer | undefined {
@@ -106,18 +178,40 @@ export class SocketDelivery implements Delivery {
     return peer
   }
 
+  /** What tells a process from others, also when it comes back. */
+  #nameOf(peer: ToolkitPeer): string {
+    if (peer.resumableAs !== undefined) return peer.resumableAs
+    const known = this.#names.get(peer)
+    if (known !== undefined) return known
+    this.#lastName += 1
+    const name = `process ${this.#lastName}`
+    this.#names.set(peer, name)
+    return name
+  }
+
   /** Among the processes that registered the tool, the one with the fewest calls. */
   #choose(call: Call): ToolkitPeer | AtpError {
     let best: ToolkitPeer | undefined
     let serving = 0
+    let strangers = 0
     for (const peer of this.#peers.get(call.toolkit.id) ?? []) {
       if (peer.paused || !peer.tools.has(call.tool.name) || !peer.socket.open) continue
+      if (call.app && !this.#apps.mayGoTo(call, this.#nameOf(peer))) {
+        strangers += 1
+        continue
+      }
       serving += 1
       if (peer.running.size >= peer.maxConcurrency || peer.socket.congested) continue
       if (!best || peer.running.size < best.running.size) best = peer
     }
     if (best) return best
     const { appName } = call.toolkit
+    if (serving === 0 && strangers > 0) {
+      return new AtpError(
+        'not_found',
+        `Toolkit "${appName}" has no such session of "${call.tool.name}"; open a new one`,
+      )
+    }
     return serving === 0
       ? new AtpError('toolkit_offline', `Toolkit "${appName}" is not connected; start it, or send the call again later`)
       : new AtpError('busy', `Toolkit "${appName}" is busy with other calls; send the call again later`)

@@ -2,12 +2,11 @@ import { AtpError } from '@atp/core'
 import { firstIssues, isAppName, toWireTool } from '@atp/core/protocol'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { toolkitNotFound } from '../calls/call-router.ts'
+import { toolkitNotFound } from '../calls/call-request.ts'
 import type { SocketDelivery } from '../delivery/socket.ts'
 import type { KeyService } from '../keys/key-service.ts'
-import type { CallRecord, Store, StoredKey, StoredToolkit } from '../store/store.ts'
+import type { Store, StoredKey, StoredToolkit } from '../store/store.ts'
 import { adminPrefix } from './error-answer.ts'
-import { readQuery } from './http-app.ts'
 import { keyOf, type RouteAccess } from './route-access.ts'
 
 /** What the admin routes need. */
@@ -15,8 +14,6 @@ export interface AdminHttpOptions {
   store: Store
   keys: KeyService
   delivery: SocketDelivery
-  /** Writes calls that wait for the log, so that a list is complete. */
-  flushCalls: () => Promise<void>
 }
 
 const newKeyBody = z.strictObject({
@@ -25,21 +22,13 @@ const newKeyBody = z.strictObject({
   expires_at: z.int().positive().optional(),
 })
 
-const callQuery = z.strictObject({
-  toolkit: z.string().max(512).optional(),
-  tool: z.string().max(128).optional(),
-  status: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled', 'delivery_failed', 'outcome_unknown']).optional(),
-  before: z.string().max(64).optional(),
-  limit: z.coerce.number().int().min(1).max(500).optional(),
-})
-
 type WithId = { Params: { id: string } }
 
 const admin: { config: { access: RouteAccess } } = { config: { access: { kind: 'admin' } } }
 
-/** `/api/v2/…`: keys, toolkits, tools and calls of an admin key's project. */
+/** `/api/v2/…`: keys, toolkits and tools of an admin key's project. */
 export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOptions): void {
-  const { store, keys, delivery, flushCalls } = options
+  const { store, keys, delivery } = options
 
   app.get(`${adminPrefix}/keys`, admin, async (request) => {
     const { projectId } = keyOf(request)
@@ -88,23 +77,6 @@ export function registerAdminHttp(app: FastifyInstance, options: AdminHttpOption
     return { tools: (await store.toolkits.tools(projectId, toolkit.id)).map(toWireTool) }
   })
 
-  app.get(`${adminPrefix}/calls`, admin, async (request) => {
-    const { projectId } = keyOf(request)
-    const { toolkit, ...filter } = read(callQuery, readQuery(request), 'The query')
-    const toolkitId = toolkit === undefined ? undefined : (await toolkitOf(projectId, toolkit)).id
-    await flushCalls()
-    const { calls, next } = await store.calls.list(projectId, { ...filter, toolkitId })
-    return { calls: calls.map(wireCall), next_before: next }
-  })
-
-  app.get<WithId>(`${adminPrefix}/calls/:id`, admin, async (request) => {
-    const { projectId } = keyOf(request)
-    await flushCalls()
-    const call = await store.calls.find(projectId, request.params.id)
-    if (!call) throw new AtpError('not_found', `There is no call "${request.params.id}"`)
-    return wireCall(call)
-  })
-
   async function toolkitOf(projectId: string, idOrName: string): Promise<StoredToolkit> {
     const toolkit = await store.toolkits.resolve(projectId, idOrName)
     if (!toolkit) throw toolkitNotFound(idOrName)
@@ -131,24 +103,10 @@ function wireToolkit(toolkit: StoredToolkit, delivery: SocketDelivery): Record<s
     slug: toolkit.slug,
     caption: toolkit.caption,
     connected: delivery.peersOf(toolkit.id).size,
+    endpoint_url: toolkit.endpointUrl,
     published_at: toolkit.publishedAt,
     created_at: toolkit.createdAt,
     updated_at: toolkit.updatedAt,
-  }
-}
-
-function wireCall(call: CallRecord): Record<string, unknown> {
-  return {
-    id: call.id,
-    toolkit_id: call.toolkitId,
-    toolkit: call.toolkitName,
-    tool: call.tool,
-    key_id: call.keyId,
-    delivery: call.delivery,
-    status: call.status,
-    error_code: call.errorCode,
-    started_at: call.startedAt,
-    duration_ms: call.durationMs,
   }
 }
 

@@ -9,7 +9,8 @@ import {
   type LlmCallFrame,
   toWireContext,
 } from '@atp/core/protocol'
-import type { Call, CallOutcome } from '../calls/call.ts'
+import type { Call, CallOutcome, CallPart } from '../calls/call.ts'
+import type { CallListener } from '../calls/call-request.ts'
 import type { CallRouter } from '../calls/call-router.ts'
 import type { ContextService } from '../calls/context-service.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -45,7 +46,7 @@ export function createLlmGateway(options: LlmGatewayOptions): SocketRoute<HelloF
         encodeFrame({
           type: 'welcome',
           protocol: 2,
-          capabilities: [],
+          capabilities: ['stream', 'detach'],
           limits: {
             maxFrameBytes: limits.llmFrameBytes,
             maxResultBytes: limits.resultBytes,
@@ -61,6 +62,8 @@ export function createLlmGateway(options: LlmGatewayOptions): SocketRoute<HelloF
 /** Contexts that are looked up at once for one socket, and what their requests may keep, in characters. */
 const maxContexts = 64
 const maxContextChars = 4 * 1_048_576
+
+const disconnected = 'its caller disconnected'
 
 /** A call of this socket: being looked up, or under way. */
 interface OpenRequest {
@@ -115,7 +118,10 @@ class LlmConnection {
 
   /** Nobody waits for the results any more. */
   onClose(): void {
-    for (const requestId of [...this.#open.keys()]) this.#onCancel(requestId, 'its caller disconnected')
+    for (const open of this.#open.values()) {
+      if (open.call) this.#options.router.abandon(open.call, disconnected)
+      else open.cancelled = disconnected
+    }
   }
 
   #onCall(frame: LlmCallFrame, requestChars: number): void {
@@ -141,19 +147,29 @@ class LlmConnection {
       provider: frame.provider,
       meta: frame.meta,
       requestChars,
+      idempotencyKey: frame.idempotencyKey,
+      externalUserId: frame.externalUserId,
+      detach: frame.detach,
+      app: frame.app,
     }
-    const onOutcome = (outcome: CallOutcome, call: Call): void => this.#onOutcome(requestId, outcome, call)
+    const listener: CallListener = {
+      onOutcome: (outcome, callId) => this.#onOutcome(requestId, outcome, callId),
+      onPart: frame.stream ? (part) => this.#onPart(requestId, part) : undefined,
+      onAccepted: frame.detach ? (callId) => this.#onAccepted(requestId, callId) : undefined,
+    }
     try {
-      open.call = this.#options.router.start(request, onOutcome)
+      open.call = this.#options.router.start(request, listener)
       if (open.call) return
     } catch (error) {
       this.#fail(requestId, error)
       return
     }
-    this.#options.router.startLater(request, onOutcome).then(
+    this.#options.router.startLater(request, listener).then(
       (call) => {
         open.call = call
-        if (open.cancelled !== undefined) this.#options.router.cancel(call, open.cancelled)
+        if (!call || open.cancelled === undefined) return
+        if (open.cancelled === disconnected) this.#options.router.abandon(call, disconnected)
+        else this.#options.router.cancel(call, open.cancelled)
       },
       (error: unknown) => this.#fail(requestId, error),
     )
@@ -166,13 +182,24 @@ class LlmConnection {
     else open.cancelled = reason
   }
 
-  #onOutcome(requestId: string, outcome: CallOutcome, call: Call): void {
+  #onOutcome(requestId: string, outcome: CallOutcome, callId: string): void {
     this.#open.delete(requestId)
     this.#socket.send(
       outcome.ok
-        ? encodeResult(requestId, JSON.stringify(outcome.result), call.id)
-        : encodeFrame({ type: 'result', requestId, callId: call.id, ok: false, error: outcome.error }),
+        ? encodeResult(requestId, JSON.stringify(outcome.result), { callId })
+        : encodeFrame({ type: 'result', requestId, callId, ok: false, error: outcome.error }),
     )
+  }
+
+  #onAccepted(requestId: string, callId: string): void {
+    this.#open.delete(requestId)
+    this.#socket.send(encodeFrame({ type: 'accepted', requestId, callId }))
+  }
+
+  /** Of a caller that does not read, progress is forgotten; a partial result must not be, so its call ends. */
+  #onPart(requestId: string, part: CallPart): void {
+    if (!this.#socket.congested) this.#socket.send(encodeFrame({ ...part, requestId }))
+    else if (part.type === 'chunk') this.#onCancel(requestId, 'its caller does not read the partial results')
   }
 
   async #onContext(frame: ContextRequestFrame, requestChars: number): Promise<void> {

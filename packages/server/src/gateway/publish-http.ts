@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { toolkitNotFound } from '../calls/call-router.ts'
+import { toolkitNotFound } from '../calls/call-request.ts'
 import type { Store } from '../store/store.ts'
 import { adminPrefix } from './error-answer.ts'
 import { keyOf, type RouteAccess } from './route-access.ts'

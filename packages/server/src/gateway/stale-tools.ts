@@ -1,13 +1,13 @@
 import { isAtpError, type Logger } from '@atp/core'
 import type { MessageBus } from '../bus/message-bus.ts'
-import type { SocketDelivery } from '../delivery/socket.ts'
+import type { ServingProcesses } from '../delivery/serving-processes.ts'
 import type { ToolkitStore } from '../store/store.ts'
 
 /** What {@link StaleTools} needs. */
 export interface StaleToolsOptions {
   store: ToolkitStore
   bus: MessageBus
-  delivery: SocketDelivery
+  processes: ServingProcesses
   logger: Logger
   /** How long a tool may be without a process while its toolkit has one, in milliseconds. */
   delayMs: number
@@ -45,12 +45,12 @@ export class StaleTools {
   }
 
   async #forget(projectId: string, toolkitId: string): Promise<void> {
-    const { store, bus, delivery, logger } = this.#options
+    const { store, bus, processes, logger } = this.#options
     try {
       const toolkit = await store.find(projectId, toolkitId)
       const tools = await store.tools(projectId, toolkitId)
       // Looked at last, without a wait in between: a process that registers meanwhile must not lose its tools.
-      const peers = [...delivery.peersOf(toolkitId)]
+      const peers = [...processes.peersOf(toolkitId)]
       const unserved = tools.filter((tool) => !peers.some((peer) => peer.tools.has(tool.name)))
       if (!toolkit || unserved.length === 0 || !peers.some((peer) => peer.tools.size > 0)) return
       const { caption, instructions, hash } = toolkit

@@ -2,23 +2,29 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { AtpError, isAtpError, type Logger, type ToolDescriptor } from '@atp/core'
 import { encodeFrame, fromWireTool, type RegisterFrame, toolkitHash, type UnregisterFrame } from '@atp/core/protocol'
 import type { MessageBus } from '../bus/message-bus.ts'
-import type { SocketDelivery, ToolkitPeer } from '../delivery/socket.ts'
+import type { ServingProcess, ServingProcesses } from '../delivery/serving-processes.ts'
 import type { ServerLimits } from '../limits.ts'
 import { logDefect } from '../logging/log-defect.ts'
 import type { Store, StoredToolkit } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { RateWindow } from './rate-window.ts'
+import { registerEndpoint } from './set-endpoint.ts'
 
 /** What a {@link ToolkitRegistration} is made of. */
 export interface ToolkitRegistrationOptions {
   store: Pick<Store, 'toolkits'>
   bus: MessageBus
-  delivery: SocketDelivery
+  processes: ServingProcesses
   limits: ServerLimits
   logger: Logger
   /** Counts the registrations of each key within ten seconds. */
   rate: RateWindow
+  /** Whether a toolkit may name an endpoint on this machine. @default false */
+  dev?: boolean | undefined
 }
+
+/** Where answers go. */
+export type RegistrationSocket = Pick<PeerSocket, 'gone' | 'send' | 'refuse'>
 
 type Rejected = { name: string; code: string; message: string }
 
@@ -27,8 +33,8 @@ const maxWaiting = 64
 
 /** Keeps what is stored of a toolkit equal to what one process of it registers, and tells the process. */
 export class ToolkitRegistration {
-  readonly #peer: ToolkitPeer
-  readonly #socket: PeerSocket
+  readonly #peer: ServingProcess
+  readonly #socket: RegistrationSocket
   readonly #toolkit: StoredToolkit
   readonly #keyId: string
   readonly #options: ToolkitRegistrationOptions
@@ -38,8 +44,8 @@ export class ToolkitRegistration {
   #waitingChars = 0
 
   constructor(
-    peer: ToolkitPeer,
-    socket: PeerSocket,
+    peer: ServingProcess,
+    socket: RegistrationSocket,
     of: { toolkit: StoredToolkit; keyId: string },
     options: ToolkitRegistrationOptions,
   ) {
@@ -76,6 +82,11 @@ export class ToolkitRegistration {
     })
   }
 
+  /** Resolves when what was taken so far is done. */
+  settled(): Promise<void> {
+    return this.#last
+  }
+
   /** Resolves with false when the process is gone: nobody hears what becomes of its registration. */
   async #itsTurn(): Promise<boolean> {
     while (!this.#socket.gone) {
@@ -87,8 +98,9 @@ export class ToolkitRegistration {
   }
 
   async #do(frame: RegisterFrame | UnregisterFrame): Promise<void> {
-    if (frame.type === 'unregister') await this.#unregister(frame)
-    else if (frame.tools === undefined) await this.#registerByHash(frame)
+    if (frame.type === 'unregister') return this.#unregister(frame)
+    if (frame.endpointUrl !== undefined) await registerEndpoint(this.#options, this.#toolkit, frame.endpointUrl)
+    if (frame.tools === undefined) await this.#registerByHash(frame)
     else await this.#register(frame, frame.tools)
   }
 
@@ -145,7 +157,7 @@ export class ToolkitRegistration {
   }
 
   #othersServe(name: string): boolean {
-    for (const peer of this.#options.delivery.peersOf(this.#toolkit.id)) {
+    for (const peer of this.#options.processes.peersOf(this.#toolkit.id)) {
       if (peer !== this.#peer && peer.tools.has(name)) return true
     }
     return false
@@ -156,12 +168,12 @@ export class ToolkitRegistration {
    * either a connected process registered under that hash, or the stored tools are exactly those that have it.
    */
   async #namesOf(hash: string): Promise<ReadonlySet<string> | undefined> {
-    const { store, delivery } = this.#options
+    const { store, processes } = this.#options
     const { projectId, id } = this.#toolkit
     const stored = await store.toolkits.find(projectId, id)
     // Another version registered since: what is stored has to be written again.
     if (stored?.hash !== hash) return undefined
-    for (const peer of delivery.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
+    for (const peer of processes.peersOf(id)) if (peer.toolsHash === hash) return peer.tools
     const tools = await store.toolkits.tools(projectId, id)
     const description = { caption: stored.caption || undefined, instructions: stored.instructions ?? undefined }
     return (await toolkitHash({ ...description, tools })) === hash ? new Set(tools.map((tool) => tool.name)) : undefined

@@ -1,14 +1,18 @@
-import { AtpError, type ErrorCode, type Logger, type WireError } from '@atp/core'
+import { AtpError, type Logger, type WireError } from '@atp/core'
 import { decodeFromToolkit, encodeFrame, type FromToolkitFrame, type HelloFrame } from '@atp/core/protocol'
 import type { MessageBus } from '../bus/message-bus.ts'
+import type { ServingProcesses } from '../delivery/serving-processes.ts'
 import type { SocketDelivery, ToolkitPeer } from '../delivery/socket.ts'
+import { toolkitError } from '../delivery/toolkit-error.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Store, StoredToolkit } from '../store/store.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import { helloGreeting, protocol2Dialect } from './protocol-2.ts'
 import { RateWindow } from './rate-window.ts'
+import { Receipts } from './receipts.ts'
 import { exactPath, type SocketRoute } from './socket-route.ts'
 import type { StaleTools } from './stale-tools.ts'
+import { ToolkitInstances } from './toolkit-instances.ts'
 import { toolkitOfKey } from './toolkit-of-key.ts'
 import { ToolkitRegistration, type ToolkitRegistrationOptions } from './toolkit-registration.ts'
 
@@ -17,9 +21,13 @@ export interface ToolkitGatewayOptions {
   store: Store
   bus: MessageBus
   delivery: SocketDelivery
+  /** All that serve a toolkit, also without a socket. */
+  processes: ServingProcesses
   staleTools: StaleTools
   limits: ServerLimits
   logger: Logger
+  /** Whether a toolkit may name an endpoint on this machine. @default false */
+  dev?: boolean | undefined
 }
 
 /** Calls that run at once on a toolkit that does not say how many it takes. */
@@ -30,6 +38,7 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
   const { store, delivery, staleTools, limits, logger } = options
   // As many names as there are keys, which no peer can make.
   const rate = new RateWindow(limits.registrationsPerKeyPer10s, 10_000, { maxNames: Number.POSITIVE_INFINITY })
+  const instances = new ToolkitInstances()
   return {
     match: exactPath('/ws/v2/toolkit'),
     kind: 'toolkit',
@@ -39,15 +48,18 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
     dialect: protocol2Dialect,
     async welcome(socket, key, hello) {
       const toolkit = await toolkitOfKey(store, key, hello.appName)
-      const peer = createPeer(socket, toolkit.id, hello.maxConcurrency ?? defaultConcurrency)
-      const connection = new ToolkitConnection(peer, socket, { toolkit, keyId: key.id }, { ...options, rate })
+      const peer = createPeer(socket, toolkit.id, hello)
+      const receipts = peer.resumableAs === undefined ? undefined : new Receipts(socket)
+      const of = { toolkit, keyId: key.id }
+      const connection = new ToolkitConnection({ peer, socket, receipts, of, options: { ...options, rate } })
+      instances.add(peer.resumableAs, socket, () => delivery.remove(peer))
       delivery.add(peer)
       socket.onText = (text) => connection.onText(text)
       socket.send(
         encodeFrame({
           type: 'welcome',
           protocol: 2,
-          capabilities: [],
+          capabilities: [resultsCapability, 'stream'],
           toolkitId: toolkit.id,
           toolkitHash: toolkit.hash ?? undefined,
           limits: {
@@ -68,13 +80,18 @@ export function createToolkitGateway(options: ToolkitGatewayOptions): SocketRout
   }
 }
 
-function createPeer(socket: PeerSocket, toolkitId: string, maxConcurrency: number): ToolkitPeer {
+/** Whoever says so keeps its results until they are acknowledged, and may bring them after a new connection. */
+const resultsCapability = 'results'
+
+function createPeer(socket: PeerSocket, toolkitId: string, hello: HelloFrame): ToolkitPeer {
+  const resumes = hello.capabilities.includes(resultsCapability)
   return {
     socket,
     toolkitId,
     tools: new Set(),
     toolsHash: undefined,
-    maxConcurrency,
+    maxConcurrency: hello.maxConcurrency ?? defaultConcurrency,
+    resumableAs: resumes ? `${toolkitId} ${hello.instanceId}` : undefined,
     running: new Map(),
     paused: false,
     sendCall(call) {
@@ -86,6 +103,8 @@ function createPeer(socket: PeerSocket, toolkitId: string, maxConcurrency: numbe
           params: call.params,
           deadlineMs: Math.ceil(call.remainingMs),
           authToken: call.tool.auth === null ? undefined : call.authToken,
+          stream: call.stream || undefined,
+          app: call.app,
           meta: call.meta,
         }),
         call,
@@ -97,24 +116,30 @@ function createPeer(socket: PeerSocket, toolkitId: string, maxConcurrency: numbe
   }
 }
 
+/** What a {@link ToolkitConnection} is made of. */
+interface ToolkitConnectionParts {
+  peer: ToolkitPeer
+  socket: PeerSocket
+  receipts: Receipts | undefined
+  of: { toolkit: StoredToolkit; keyId: string }
+  options: ToolkitGatewayOptions & Pick<ToolkitRegistrationOptions, 'rate'>
+}
+
 /** One connected toolkit process. */
 class ToolkitConnection {
   readonly #peer: ToolkitPeer
   readonly #toolkit: StoredToolkit
-  readonly #options: ToolkitRegistrationOptions
+  readonly #options: ToolkitConnectionParts['options']
   readonly #socket: PeerSocket
+  readonly #receipts: Receipts | undefined
   readonly #registration: ToolkitRegistration
 
-  constructor(
-    peer: ToolkitPeer,
-    socket: PeerSocket,
-    of: { toolkit: StoredToolkit; keyId: string },
-    options: ToolkitRegistrationOptions,
-  ) {
+  constructor({ peer, socket, receipts, of, options }: ToolkitConnectionParts) {
     this.#peer = peer
     this.#toolkit = of.toolkit
     this.#options = options
     this.#socket = socket
+    this.#receipts = receipts
     this.#registration = new ToolkitRegistration(peer, socket, of, options)
   }
 
@@ -138,8 +163,15 @@ class ToolkitConnection {
         this.#peer.paused = true
         return
       case 'progress':
-      case 'chunk':
-        // Partial results are for callers that asked for them, which no capability of this version does.
+        this.#options.delivery.onPart(this.#peer, frame.requestId, { type: 'progress', progress: frame.progress })
+        return
+      case 'chunk': {
+        const { sequence, data } = frame
+        this.#options.delivery.onPart(this.#peer, frame.requestId, { type: 'chunk', sequence, data })
+        return
+      }
+      case 'running':
+        this.#options.delivery.resume(this.#peer, frame.requestIds)
         return
       case 'error':
         this.#onError(frame.requestId, frame.error)
@@ -153,6 +185,8 @@ class ToolkitConnection {
   }
 
   #onResult(frame: Extract<FromToolkitFrame, { type: 'result' }>, text: string): void {
+    // Also of one that nobody waits for: its process must not keep it for ever.
+    this.#receipts?.add(frame.requestId, this.#peer.running.get(frame.requestId))
     const cap = this.#options.limits.resultBytes
     // The frame is larger than the result in it: only a frame above the cap is worth measuring.
     if (frame.ok && text.length * 3 > cap && Buffer.byteLength(JSON.stringify(frame.result)) > cap) {
@@ -196,28 +230,4 @@ class ToolkitConnection {
     }
     this.#socket.refuse(error, requestId)
   }
-}
-
-/** What a toolkit may report of a call. Other codes are about keys and connections, which are not its to judge. */
-const toolkitCodes = new Set<ErrorCode>([
-  'tool_error',
-  'tool_not_found',
-  'invalid_request',
-  'invalid_params',
-  'missing_params',
-  'missing_token',
-  'invalid_result',
-  'result_too_large',
-  'deadline_exceeded',
-  'cancelled',
-  'busy',
-  'internal_error',
-])
-
-/** The longest details of a toolkit's error, as characters of JSON. */
-const maxDetailsLength = 65_536
-
-function toolkitError({ code, message, retryable, details }: WireError): WireError {
-  const small = details !== undefined && JSON.stringify(details).length <= maxDetailsLength
-  return { code: toolkitCodes.has(code) ? code : 'tool_error', message, retryable, ...(small ? { details } : {}) }
 }

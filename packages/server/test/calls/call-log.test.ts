@@ -1,6 +1,6 @@
 import { AtpError, silentLogger } from '@atp/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { CallLog } from '../../src/calls/call-log.ts'
+import { CallLog, type CallLogOptions } from '../../src/calls/call-log.ts'
 import type { CallLogStore, CallRecord } from '../../src/store/store.ts'
 import { makeCall } from '../support/make-call.ts'
 
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function log(options: { flushRows?: number; maxRows?: number } = {}): CallLog {
+function log(options: Partial<CallLogOptions> = {}): CallLog {
   const store = { append: (records) => append(records) } as CallLogStore
   const error = (event: string, fields?: Record<string, unknown>): void => void logged.push({ event, ...fields })
   return new CallLog({ store, logger: { ...silentLogger, error }, ...options })
@@ -163,4 +163,13 @@ it('tells of batches that the store refuses in the same way, with the last reaso
   expect(logged).toMatchObject([{}, { event: 'call_log.rows_dropped', sinceStart: 1_000, reason: 'Error: disk full' }])
   expect(logged).toHaveLength(2)
   expect(vi.getTimerCount()).toBe(0)
+})
+
+it('tells of every ended call at once, also of one whose row is dropped', async () => {
+  const told: string[] = []
+  const calls = log({ maxRows: 1, onCall: ({ id, durationMs }) => void told.push(`${id} ${typeof durationMs}`) })
+  add(calls, 2)
+  expect(told).toEqual(['call-0 number', 'call-1 number'])
+  expect(calls.dropped).toBe(1)
+  await calls.close()
 })

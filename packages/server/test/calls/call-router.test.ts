@@ -3,9 +3,12 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryBus } from '../../src/bus/memory.ts'
 import type { Call } from '../../src/calls/call.ts'
 import { CallLog } from '../../src/calls/call-log.ts'
-import { type CallRequest, CallRouter } from '../../src/calls/call-router.ts'
+import type { CallRequest } from '../../src/calls/call-request.ts'
+import { CallRouter } from '../../src/calls/call-router.ts'
+import type { StoredCalls } from '../../src/calls/stored-calls.ts'
 import { ToolNames } from '../../src/calls/tool-names.ts'
 import { ToolkitDirectory } from '../../src/calls/toolkit-directory.ts'
+import { DeliveryChain } from '../../src/delivery/delivery-chain.ts'
 import type { CallLogStore, ToolkitStore } from '../../src/store/store.ts'
 import { makeCall } from '../support/make-call.ts'
 
@@ -27,21 +30,25 @@ beforeEach(async () => {
   router = new CallRouter({
     directory: await ToolkitDirectory.create(store, createMemoryBus(silentLogger)),
     toolNames: new ToolNames(),
-    delivery: {
-      dispatch(call) {
-        sent.push(call)
-        call.dispatched()
-        return undefined
+    deliveries: new DeliveryChain([
+      {
+        kind: 'socket',
+        refusal: () => undefined,
+        dispatch(call) {
+          sent.push(call)
+          call.dispatched()
+          return undefined
+        },
+        cancel: vi.fn(),
       },
-      cancel: vi.fn(),
-    },
+    ]),
+    stored: {} as StoredCalls,
     log: new CallLog({ store: calls, logger: silentLogger }),
     newId: () => {
       ids += 1
       return `call-${ids}`
     },
-    maxInFlightPerKey: 3,
-    maxRequestCharsPerKey: 1_000,
+    limits: { maxCalls: 3, maxRequestChars: 1_000 },
   })
 })
 
@@ -50,14 +57,15 @@ function request(more: Partial<CallRequest> = {}): CallRequest {
   return { key, toolkitId: 'test', tool: 'tool', params: {}, requestChars: 10, ...rest, ...more }
 }
 
-const start = (more: Partial<CallRequest> = {}): Promise<Call> => router.startLater(request(more), () => {})
+const deaf = { onOutcome: () => {} }
+const start = (more: Partial<CallRequest> = {}): Promise<Call | undefined> => router.startLater(request(more), deaf)
 const busy = expect.objectContaining({ code: 'busy' }) as unknown
 
 describe('the calls under way for a key', () => {
   it('are so many at most, and others’ are none of them', async () => {
     for (let i = 0; i < 3; i += 1) await start()
     await expect(start()).rejects.toEqual(busy)
-    expect(() => router.start(request(), () => {})).toThrow(expect.objectContaining({ code: 'busy' }))
+    expect(() => router.start(request(), deaf)).toThrow(expect.objectContaining({ code: 'busy' }))
     await expect(start({ key: { ...key, id: 'another' } })).resolves.toBeDefined()
     sent[0]?.succeed(1)
     await expect(start()).resolves.toBeDefined()
@@ -93,7 +101,7 @@ describe('the calls under way for a key', () => {
   it('do not count when they are refused', async () => {
     for (let i = 0; i < 10; i += 1) {
       await expect(start({ tool: 'unknown', requestChars: 900 })).rejects.toMatchObject({ code: 'tool_not_found' })
-      expect(() => router.start(request({ tool: 'unknown', requestChars: 900 }), () => {})).toThrow(AtpError)
+      expect(() => router.start(request({ tool: 'unknown', requestChars: 900 }), deaf)).toThrow(AtpError)
     }
     looking = Promise.withResolvers()
     const lost = start({ toolkitId: 'unknown', requestChars: 900 })

@@ -58,7 +58,7 @@ function registration(
     {
       store: { toolkits: more.toolkits ?? store.toolkits },
       bus: createMemoryBus(silentLogger),
-      delivery,
+      processes: delivery,
       limits: { ...defaultLimits, ...limits },
       logger: silentLogger,
       rate: more.rate ?? new RateWindow(more.max ?? 100, 50),

@@ -27,6 +27,7 @@ export function makeCall(init: Partial<CallInit> = {}): { call: Call; onOutcome:
       publishedAt: null,
       createdAt: 0,
       updatedAt: 0,
+      endpointUrl: null,
     },
     tool: {
       name: 'tool',
@@ -40,6 +41,7 @@ export function makeCall(init: Partial<CallInit> = {}): { call: Call; onOutcome:
     authToken: undefined,
     timeoutMs: 1_000,
     meta: undefined,
+    app: undefined,
     requestChars: 0,
     load: { requestChars: 0 },
     onOutcome,

@@ -73,6 +73,14 @@ class LegacyLlmLink extends LegacyLink<FromLlmFrame> {
         })
         return
       case 'call':
+        // A founding server would run it, and run it again when it is sent again.
+        if (frame.detach || frame.idempotencyKey !== undefined) {
+          const what = frame.detach
+            ? 'store calls: leave out detach'
+            : 'keep idempotency keys: leave out idempotencyKey'
+          this.emit(errorFrame(new AtpError('unsupported', `The server cannot ${what}`), frame.requestId))
+          return
+        }
         this.tell({
           type: 'task_request',
           request_id: this.#ask(frame),

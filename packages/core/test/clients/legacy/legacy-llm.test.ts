@@ -119,6 +119,36 @@ describe('an LLM client on the founding socket', () => {
     })
   })
 
+  it('yields just the result of a call that is streamed', async () => {
+    const parts = client.callStreaming({ toolkitId: 'math', tool: 'add' })
+    const first = parts.next()
+    const peer = await greet()
+    const request = await nextMessage(peer)
+    answer(peer, request, { result: { tool: { result: 3 } } })
+    expect(await first).toEqual({ done: false, value: { type: 'result', tool: 'add', result: 3 } })
+    expect(await parts.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('sends no call that the wire has no words for', async () => {
+    const first = call()
+    const peer = await greet()
+    answer(peer, await nextMessage(peer), { result: { tool: { result: 1 } } })
+    await first
+    const refused = async (more: object): Promise<unknown> => call(more).catch((error: Error) => error)
+    expect(await refused({ detach: true })).toMatchObject({
+      code: 'unsupported',
+      message: 'The server cannot store calls: leave out detach',
+    })
+    expect(await refused({ idempotencyKey: 'k' })).toMatchObject({
+      code: 'unsupported',
+      message: 'The server cannot keep idempotency keys: leave out idempotencyKey',
+    })
+    const next = call({ externalUserId: 'ada' })
+    const request = await nextMessage(peer)
+    answer(peer, request, { result: { tool: { result: 2 } } })
+    await expect(next).resolves.toBe(2)
+  })
+
   it('is refused in words, which never repeat the key', async () => {
     const calling = call().catch((error: Error) => error)
     const peer = await server.memory.accepted.next()

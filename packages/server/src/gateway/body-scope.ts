@@ -1,4 +1,3 @@
-import { isJsonObject } from '@atp/core/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /**
@@ -20,10 +19,4 @@ export function addBodyScope(
     addRoutes(scope)
     done()
   })
-}
-
-/** The `api_key` that the Python SDK writes into bodies. */
-export function keyInBody(body: unknown): string | undefined {
-  const key = isJsonObject(body) ? body.api_key : undefined
-  return typeof key === 'string' ? key : undefined
 }

@@ -1,0 +1,114 @@
+import type { Logger } from '../logging/logger.ts'
+import type { Session } from './session.ts'
+
+interface Kept {
+  text: string
+  /** Where it was sent last; undefined when there was no session. */
+  session: Session | undefined
+}
+
+const maxKept = 1_024
+/** Characters of all kept results together. */
+const maxKeptLength = 16 * 1_048_576
+
+/**
+ * Sends the results of a toolkit and keeps each until the server has it, so that a call that ends while the connection
+ * is lost is not lost with it. Servers without the capability `results` get each once, on the session of its call.
+ */
+export class ToolkitResults {
+  readonly #logger: Logger
+  /** By call, the oldest first. */
+  readonly #kept = new Map<string, Kept>()
+  #keptLength = 0
+  /** The newest session whose server takes results of earlier ones. */
+  #newest: Session | undefined
+  /** Whether a server may still hold calls of an earlier session of ours. */
+  #hadSession = false
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Where frames of a call go that came on `origin`: there while it is open, else to the session that took its place. */
+  route(origin: Session): Session | undefined {
+    if (origin.isOpen) return origin
+    return takesResults(origin) && this.#newest?.isOpen ? this.#newest : undefined
+  }
+
+  /** Sends a result frame of a call that came on `origin`. */
+  send(origin: Session, requestId: string, text: string): void {
+    const session = this.route(origin)
+    if (takesResults(session ?? origin)) this.#keep(requestId, { text, session })
+    session?.sendText(text)
+  }
+
+  /**
+   * A session was opened: tells its server what survived, and sends again what it may not have.
+   * @param running the calls that still run
+   */
+  opened(session: Session, running: Iterable<string>): void {
+    if (!takesResults(session)) {
+      this.clear()
+      this.#newest = undefined
+      this.#hadSession = false
+      return
+    }
+    this.#newest = session
+    if (this.#hadSession) {
+      session.send({ type: 'running', requestIds: [...new Set([...running, ...this.#kept.keys()])] })
+      this.#sendAgain(session)
+    }
+    this.#hadSession = true
+  }
+
+  /** A session ended: what it may not have carried goes to the one that took its place. */
+  ended(session: Session): void {
+    const newest = this.#newest
+    if (newest !== undefined && newest !== session && newest.isOpen) this.#sendAgain(newest)
+  }
+
+  /** The server has these results. */
+  received(requestIds: readonly string[]): void {
+    for (const requestId of requestIds) this.forget(requestId)
+  }
+
+  /** The server does not take this result. */
+  forget(requestId: string): void {
+    const kept = this.#kept.get(requestId)
+    if (kept === undefined) return
+    this.#kept.delete(requestId)
+    this.#keptLength -= kept.text.length
+  }
+
+  /** Forgets all results. */
+  clear(): void {
+    this.#kept.clear()
+    this.#keptLength = 0
+  }
+
+  #sendAgain(session: Session): void {
+    for (const kept of this.#kept.values()) {
+      if (kept.session?.isOpen) continue
+      kept.session = session
+      session.sendText(kept.text)
+    }
+  }
+
+  #keep(requestId: string, kept: Kept): void {
+    // The newest one of a call that came twice goes to the end.
+    this.forget(requestId)
+    this.#kept.set(requestId, kept)
+    this.#keptLength += kept.text.length
+    while (this.#kept.size > maxKept || this.#keptLength > maxKeptLength) {
+      const [oldest] = this.#kept.keys()
+      if (oldest === undefined) return
+      this.forget(oldest)
+      this.#logger.warn('result.not_kept', { callId: oldest })
+    }
+  }
+}
+
+/** Whether the server of a session says which results it has, and takes those of an earlier session. */
+export function takesResults({ welcome }: Session): boolean {
+  return welcome.capabilities.includes('results')
+}

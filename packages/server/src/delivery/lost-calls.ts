@@ -1,0 +1,62 @@
+import type { Call } from '../calls/call.ts'
+
+/** What {@link LostCalls} needs. */
+export interface LostCallsOptions {
+  /** How long a call waits, in milliseconds. */
+  waitMs: number
+  /** Nobody came back for a call in time. */
+  onGivenUp: (call: Call) => void
+}
+
+interface LostCall {
+  call: Call
+  /** The process that had it; undefined when that is not known. */
+  process: string | undefined
+  timer: ReturnType<typeof setTimeout>
+}
+
+/** Calls whose process lost its connection and may come back with their answers. */
+export class LostCalls {
+  readonly #waitMs: number
+  readonly #onGivenUp: (call: Call) => void
+  readonly #byId = new Map<string, LostCall>()
+
+  constructor({ waitMs, onGivenUp }: LostCallsOptions) {
+    this.#waitMs = waitMs
+    this.#onGivenUp = onGivenUp
+  }
+
+  /** Keeps a call until somebody takes it. */
+  add(call: Call, process: string | undefined, waitMs: number = this.#waitMs): void {
+    const timer = setTimeout(() => this.#giveUp(call), waitMs)
+    this.#byId.set(call.id, { call, process, timer })
+  }
+
+  /** The calls of a toolkit among these ids; they are not kept any more. */
+  take(toolkitId: string, callIds: readonly string[]): Call[] {
+    const taken: Call[] = []
+    for (const id of callIds) {
+      const lost = this.#byId.get(id)
+      if (lost?.call.toolkit.id !== toolkitId) continue
+      this.forget(lost.call)
+      if (!lost.call.ended) taken.push(lost.call)
+    }
+    return taken
+  }
+
+  /** A process does not have what is left of its calls. */
+  giveUp(process: string): void {
+    for (const lost of [...this.#byId.values()]) if (lost.process === process) this.#giveUp(lost.call)
+  }
+
+  /** A call has its outcome, or goes on elsewhere. */
+  forget(call: Call): void {
+    clearTimeout(this.#byId.get(call.id)?.timer)
+    this.#byId.delete(call.id)
+  }
+
+  #giveUp(call: Call): void {
+    this.forget(call)
+    if (!call.ended) this.#onGivenUp(call)
+  }
+}
