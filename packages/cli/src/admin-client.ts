@@ -1,12 +1,13 @@
 import { AtpError, isErrorCode } from '@atp/core'
 import { firstIssues } from '@atp/core/protocol'
 import * as z from 'zod'
+import { type CallsClient, createCallsClient } from './calls/calls-client.ts'
 import type { KeyAdmin } from './key-admin.ts'
 import type { ConnectionSettings } from './settings.ts'
 import { unreachable } from './unreachable.ts'
 import {
-  type CallList,
-  callList,
+  type Endpoint,
+  endpoint,
   keyList,
   newKey,
   type Publication,
@@ -24,9 +25,19 @@ export interface AdminClient {
   toolkits(): Promise<ToolkitList>
   /** Shows a toolkit to all projects in the store, or makes it private again. */
   publish(toolkit: string, published: boolean): Promise<Publication>
+  /** Sets where the calls of a toolkit are posted to, or takes it away with null. */
+  setEndpoint(toolkit: string, url: string | null): Promise<Endpoint>
   tools(toolkit: string): Promise<ToolList>
-  calls(filter: Record<string, string | undefined>): Promise<CallList>
+  calls: CallsClient
 }
+
+/** Asks a server for one thing below `/api/v2`. A signal that aborts ends the waiting with its reason. */
+export type Ask = <T>(
+  method: string,
+  path: string,
+  schema: z.ZodType<T>,
+  options?: { body?: unknown; signal?: AbortSignal },
+) => Promise<T>
 
 const timeoutMs = 30_000
 
@@ -38,7 +49,7 @@ const timeoutMs = 30_000
 export function createAdminClient({ baseUrl, apiKey }: ConnectionSettings): AdminClient {
   const root = readRoot(baseUrl)
 
-  async function ask<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+  const ask: Ask = async (method, path, schema, { body, signal } = {}) => {
     let response: Response
     let text: string
     try {
@@ -50,11 +61,12 @@ export function createAdminClient({ baseUrl, apiKey }: ConnectionSettings): Admi
         },
         // A key is for the server the user named, not for one that it points to.
         redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       text = await response.text()
     } catch (error) {
+      if (signal?.aborted) throw signal.reason
       throw unreachable(`Cannot reach an ATP server at ${root}: ${reasonOf(error)}`, error)
     }
     const answer = parse(text)
@@ -67,17 +79,16 @@ export function createAdminClient({ baseUrl, apiKey }: ConnectionSettings): Admi
   return {
     keys: {
       list: () => ask('GET', '/keys', keyList),
-      create: ({ kind, name }) => ask('POST', '/keys', newKey, { kind, name }),
+      create: ({ kind, name }) => ask('POST', '/keys', newKey, { body: { kind, name } }),
       revoke: (id) => ask('DELETE', `/keys/${encodeURIComponent(id)}`, wireKey),
     },
     toolkits: () => ask('GET', '/toolkits', toolkitList),
     publish: (toolkit, published) =>
       ask(published ? 'PUT' : 'DELETE', `/toolkits/${encodeURIComponent(toolkit)}/publication`, publication),
+    setEndpoint: (toolkit, url) =>
+      ask('PUT', `/toolkits/${encodeURIComponent(toolkit)}/endpoint`, endpoint, { body: { url } }),
     tools: (toolkit) => ask('GET', `/toolkits/${encodeURIComponent(toolkit)}/tools`, toolList),
-    calls(filter) {
-      const given = Object.entries(filter).filter((entry): entry is [string, string] => entry[1] !== undefined)
-      return ask('GET', `/calls?${new URLSearchParams(given)}`, callList)
-    },
+    calls: createCallsClient(ask),
   }
 }
 

@@ -5,6 +5,8 @@ export interface TextStream {
   isTTY?: boolean | undefined
   /** The width of that terminal in characters. */
   columns?: number | undefined
+  /** False once nobody reads it any more, such as after `| head`. */
+  writable?: boolean | undefined
 }
 
 /** All that the command touches of the process it runs in; nothing below `main.ts` reaches for `process` itself. */

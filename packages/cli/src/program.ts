@@ -50,6 +50,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/server.ts')).defineServer,
   },
   {
+    name: 'dev',
+    description: 'run files of tools against a development server, and load them again when they change',
+    load: async () => (await import('./commands/dev.ts')).defineDev,
+  },
+  {
     name: 'keys',
     description: 'make, list and revoke API keys',
     load: async () => (await import('./commands/keys.ts')).defineKeys,

@@ -29,6 +29,8 @@ export interface WireToolkit {
   slug: string
   connected: number
   tool_count: number
+  /** Where its calls are posted to while no process is connected; null or missing for nowhere. */
+  endpoint_url?: string | null | undefined
   /** Since when every project sees it in the store; null or missing while it is private. */
   published_at?: number | null | undefined
   updated_at: number
@@ -40,6 +42,12 @@ export interface Publication {
   published_at: number | null
 }
 
+/** Where the calls of a toolkit are posted to; null for nowhere. */
+export interface Endpoint {
+  name: string
+  endpoint_url: string | null
+}
+
 /** A tool, as far as a list shows it. */
 export interface WireToolSummary {
   name: string
@@ -48,17 +56,6 @@ export interface WireToolSummary {
   required_params: string[]
   auth_provider: string | null
   auth_type: string | null
-}
-
-/** One line of the call log. */
-export interface WireCall {
-  id: string
-  toolkit: string
-  tool: string
-  status: string
-  error_code: string | null
-  started_at: number
-  duration_ms: number
 }
 
 /** Body of `GET /keys`, newest first. */
@@ -74,13 +71,6 @@ export interface ToolkitList {
 /** Body of `GET /toolkits/:id/tools`, in the order of registration. */
 export interface ToolList {
   tools: WireToolSummary[]
-}
-
-/** Body of `GET /calls`, newest first. */
-export interface CallList {
-  calls: WireCall[]
-  /** `before` of the next page; null when there are no older calls. */
-  next_before: string | null
 }
 
 const text = z.string()
@@ -112,6 +102,7 @@ export const toolkitList: z.ZodType<ToolkitList> = z.looseObject({
       slug: text,
       connected: number,
       tool_count: number,
+      endpoint_url: text.nullish(),
       published_at: number.nullish(),
       updated_at: number,
     }),
@@ -120,6 +111,9 @@ export const toolkitList: z.ZodType<ToolkitList> = z.looseObject({
 
 /** Reads a {@link Publication}. */
 export const publication: z.ZodType<Publication> = z.looseObject({ name: text, published_at: number.nullable() })
+
+/** Reads an {@link Endpoint}. */
+export const endpoint: z.ZodType<Endpoint> = z.looseObject({ name: text, endpoint_url: text.nullable() })
 
 /** Reads a {@link ToolList}. */
 export const toolList: z.ZodType<ToolList> = z.looseObject({
@@ -133,20 +127,4 @@ export const toolList: z.ZodType<ToolList> = z.looseObject({
       auth_type: text.nullable(),
     }),
   ),
-})
-
-/** Reads a {@link CallList}. */
-export const callList: z.ZodType<CallList> = z.looseObject({
-  calls: z.array(
-    z.looseObject({
-      id: text,
-      toolkit: text,
-      tool: text,
-      status: text,
-      error_code: text.nullable(),
-      started_at: number,
-      duration_ms: number,
-    }),
-  ),
-  next_before: text.nullable(),
 })

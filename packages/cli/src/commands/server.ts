@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { DevKeys, LogLevel, StorePlace } from '@atp/server'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { DevKeys, LogLevel, MetricsAccess, StorePlace } from '@atp/server'
+import { type Command, Option } from 'commander'
 import type { CliIo } from '../cli-io.ts'
 import { createOutput, type Output } from '../output.ts'
 import { findDatabaseUrl, readDataFolder } from '../settings.ts'
-import { addExamples, databaseHelp } from './shared-options.ts'
+import { addExamples, databaseHelp, readPort } from './shared-options.ts'
 
 interface ServerOptions {
   dev?: true
@@ -15,10 +15,12 @@ interface ServerOptions {
   devAllowRemote?: true
   trustedProxy?: string[]
   legacy: boolean
+  metrics?: MetricsAccess
   logLevel?: LogLevel
   json?: true
 }
 
+const metricsAccess: readonly MetricsAccess[] = ['open', 'admin', 'off']
 const logLevels: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug']
 
 /** `atp server` */
@@ -41,6 +43,12 @@ export function defineServer(server: Command, io: CliIo): void {
       new Option('--log-level <level>', 'what is logged (ATP_LOG_LEVEL; default: warn with --dev, else info)').choices(
         logLevels,
       ),
+    )
+    .addOption(
+      new Option(
+        '--metrics <access>',
+        'who may read /metrics: everybody, admin keys, nobody (default: open where only this machine reaches it, else admin)',
+      ).choices(metricsAccess),
     )
     .option('--json', 'print {"url"} when ready')
   addExamples(server, [
@@ -68,6 +76,7 @@ async function runServer(options: ServerOptions, io: CliIo): Promise<never> {
     devAllowRemote,
     trustedProxies: options.trustedProxy ?? environment.trustedProxies,
     legacy: options.legacy,
+    metrics: options.metrics,
     encryptionKeys: environment.encryptionKeys,
     logger,
   })
@@ -109,10 +118,4 @@ async function hintAtFirstKey(place: StorePlace, output: Output): Promise<void> 
   // Never the URL itself: it may hold a password, and this may end up in a log.
   const where = place.databaseUrl === undefined ? `--data "${place.dataDir}"` : '--database-url URL'
   output.note(`There is no admin key yet. Make one with: atp keys create --kind admin ${where}`)
-}
-
-function readPort(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new InvalidArgumentError('Give a whole number from 0 to 65535.')
 }

@@ -31,6 +31,13 @@ export function readSeconds(text: string): number {
   throw new InvalidArgumentError('Give seconds, more than 0 and at most 600.')
 }
 
+/** Reads the value of a `--port`. */
+export function readPort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('Give a whole number from 0 to 65535.')
+}
+
 /** What `--database-url` is, for every command that has it. */
 export const databaseHelp =
   'keep the data in PostgreSQL instead; better in the environment, which no other user sees (ATP_DATABASE_URL, DATABASE_URL)'

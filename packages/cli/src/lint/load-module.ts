@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import type { CliIo } from '../cli-io.ts'
 import { InterruptedError, UsageError } from '../exit-errors.ts'
+import type { ToolkitFinding } from '../modules/find-toolkits.ts'
 import { messageLine } from '../plain-text.ts'
-import type { ToolkitFinding } from './find-toolkits.ts'
 import { type LintedToolkit, lintedTools } from './linted-toolkit.ts'
 
 /** What the process that loads a module says, once. */

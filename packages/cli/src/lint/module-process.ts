@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { findToolkits } from './find-toolkits.ts'
-import { describeLoadError, hasLocation } from './load-error.ts'
+import { findToolkits } from '../modules/find-toolkits.ts'
+import { describeLoadError, hasLocation } from '../modules/load-error.ts'
 import type { ModuleMessage } from './load-module.ts'
 import { forbidConnecting } from './no-network.ts'
 

@@ -71,7 +71,7 @@ export async function startChatDemo(): Promise<ChatDemo> {
       pausing = Promise.withResolvers()
       return pausing.promise
     },
-    statuses: async () => (await admin.calls({})).calls.map((call) => `${call.tool} ${call.status}`),
+    statuses: async () => (await admin.calls.list({})).calls.map((call) => `${call.tool} ${call.status}`),
     async [Symbol.asyncDispose]() {
       await shelf.stop()
       await demo[Symbol.asyncDispose]()

@@ -50,6 +50,19 @@ describe('atp server', () => {
     }
   })
 
+  it('shows metrics to whom it is told, and to everybody on this machine when nothing is said', async () => {
+    for (const [flags, status] of [
+      [[], 200],
+      [['--metrics', 'admin'], 401],
+    ] as const) {
+      const server = startAtp(['server', '--dev', '--port', '0', '--json', ...flags], { cwd: temporaryFolder() })
+      const { url } = JSON.parse(await server.firstLine)
+      expect((await fetch(`${url}/metrics`)).status).toBe(status)
+      server.child.kill('SIGINT')
+      await server.finished
+    }
+  })
+
   it('tells when it is ready, serves, and ends with 0 on SIGTERM', async () => {
     const data = temporaryFolder()
     const server = startAtp(['server', '--port', '0', '--data', data])

@@ -11,6 +11,14 @@ export function hasLocation(error: Error): boolean {
   return findPlace(error, '') !== undefined
 }
 
+/** The first place that a text of several lines names, such as what Node prints of wrong syntax. */
+export function placeInText(text: string): string | undefined {
+  return text
+    .split('\n')
+    .map(readPlace)
+    .find((place) => place !== undefined)
+}
+
 /** The innermost place in the file itself, else in what it imports, as `path:line` or `path:line:column`. */
 function findPlace({ stack }: Error, file: string): string | undefined {
   const lines = String(stack).split('\n').map(readPlace)

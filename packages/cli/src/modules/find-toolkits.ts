@@ -1,9 +1,12 @@
-/** A toolkit as a module exports it, of any copy of `@atp/core`. */
-interface FoundToolkit {
+import type { Tool, ToolKitClient, Toolkit } from '@atp/core'
+
+/** A toolkit as a module exports it. It may be of another copy of `@atp/core`, and of another version. */
+export interface FoundToolkit extends Partial<Pick<ToolKitClient, 'state' | 'stop' | 'onChange'>> {
   appName: string
-  registeredTools: ReadonlyMap<string, { name: string; description: string; inputSchema: unknown }>
-  /** That of a `ToolKitClient`. */
-  state?: unknown
+  caption?: string | undefined
+  instructions?: string | undefined
+  registeredTools: ReadonlyMap<string, Tool>
+  settings?: Partial<Toolkit['settings']>
 }
 
 /** What is told of a toolkit to the process that asked. */
@@ -13,19 +16,9 @@ export interface ToolkitFinding {
   connects: boolean
 }
 
-/**
- * The toolkits that a module exports, by themselves or in a registry, also as members of the default export; each one
- * once. They are known by their looks: the module may use another copy of `@atp/core` than this command.
- */
+/** As {@link discoverToolkits}, in a form that travels to another process. */
 export function findToolkits(exports: object): ToolkitFinding[] {
-  const found = new Map<FoundToolkit, string>()
-  // Names of a registry are what callers know its toolkits by, so they are looked at first.
-  const values = valuesOf(exports)
-  for (const value of values) {
-    if (isRegistry(value)) for (const [name, toolkit] of value) if (isToolkit(toolkit)) found.set(toolkit, name)
-  }
-  for (const value of values) if (isToolkit(value) && !found.has(value)) found.set(value, value.appName)
-  return [...found].map(([{ registeredTools, state = 'idle' }, name]) => ({
+  return [...discoverToolkits(exports)].map(([{ registeredTools, state = 'idle' }, name]) => ({
     name,
     tools: [...registeredTools.values()].map(({ name, description, inputSchema }) => ({
       name,
@@ -34,6 +27,22 @@ export function findToolkits(exports: object): ToolkitFinding[] {
     })),
     connects: state !== 'idle',
   }))
+}
+
+/**
+ * The toolkits that a module exports, by themselves or in a registry, also as members of the default export; each one
+ * once, with its name in the registry where it has one. They are known by their looks: the module may use another copy
+ * of `@atp/core` than this command.
+ */
+export function discoverToolkits(exports: object): Map<FoundToolkit, string> {
+  const found = new Map<FoundToolkit, string>()
+  // Names of a registry are what callers know its toolkits by, so they are looked at first.
+  const values = valuesOf(exports)
+  for (const value of values) {
+    if (isRegistry(value)) for (const [name, toolkit] of value) if (isToolkit(toolkit)) found.set(toolkit, name)
+  }
+  for (const value of values) if (isToolkit(value) && !found.has(value)) found.set(value, value.appName)
+  return found
 }
 
 /** A CommonJS module's exports are the default export, and so are those of a module that exports one object. */

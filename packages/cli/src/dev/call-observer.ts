@@ -1,0 +1,21 @@
+import type { WireError } from '@atp/core'
+
+/** A call as it is shown. */
+export interface ObservedCall {
+  /** Counts from 1. */
+  number: number
+  callId: string
+  toolkit: string
+  tool: string
+  args: unknown
+}
+
+/** What came of a call; the result as JSON text. */
+export type ObservedOutcome = { ok: true; json: string } | { ok: false; error: Pick<WireError, 'code' | 'message'> }
+
+/** Is told of each call; the methods must not throw. */
+export interface CallObserver {
+  started(call: ObservedCall): void
+  progressed(call: ObservedCall, value: unknown): void
+  ended(call: ObservedCall, outcome: ObservedOutcome, durationMs: number): void
+}
