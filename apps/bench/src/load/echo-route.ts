@@ -57,10 +57,15 @@ export async function echo(args: z.infer<typeof echoSchema>): Promise<z.infer<ty
   return args
 }
 
-/** The echo as a tool of ours. */
-export function createEchoToolkit(): Toolkit {
-  const toolkit = new Toolkit({ appName: 'bench', apiKey: echoKey })
+/** Gives a toolkit the echo as a tool. */
+export function registerEcho(toolkit: Toolkit): void {
   toolkit.registerTool({ name: echoTool, description: 'Gives back what it got', params: echoSchema }, echo)
+}
+
+/** The echo as a tool of ours. */
+export function createEchoToolkit(apiKey: string = echoKey): Toolkit {
+  const toolkit = new Toolkit({ appName: 'bench', apiKey })
+  registerEcho(toolkit)
   return toolkit
 }
 

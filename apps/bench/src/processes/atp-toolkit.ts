@@ -1,15 +1,15 @@
 import { ToolKitClient } from '@atp/core'
-import * as z from 'zod'
 import { serveParent } from '../children/serve-parent.ts'
-import { echoTool } from '../load/echo.ts'
-import { type AtpServerInfo, atpToolkit } from '../systems/atp-system.ts'
+import { chunks, chunksTool } from '../load/chunks.ts'
+import { registerEcho } from '../load/echo-route.ts'
+import { type AtpToolkitData, atpToolkit } from '../systems/atp-system.ts'
 
-/** Our toolkit: the echo tool with a zod schema. */
-serveParent(async ({ url, toolkitKey }: AtpServerInfo) => {
-  const client = new ToolKitClient({ apiKey: toolkitKey, appName: atpToolkit, baseUrl: url, maxConcurrency: 512 })
-  client.registerTool(
-    { name: echoTool, description: 'Gives back what it got', params: z.object({ text: z.string(), n: z.number() }) },
-    (args) => args,
-  )
+/** Our toolkit: the echo tool with a zod schema, and the tool that streams. */
+serveParent(async ({ url, toolkitKey, protocol }: AtpToolkitData) => {
+  const place = { apiKey: toolkitKey, appName: atpToolkit, baseUrl: url, protocol }
+  const client = new ToolKitClient({ ...place, maxConcurrency: 512 })
+  registerEcho(client)
+  const chunksDefinition = { name: chunksTool, description: 'Yields many small pieces', params: { type: 'object' } }
+  client.registerTool(chunksDefinition, chunks)
   await client.start()
 })

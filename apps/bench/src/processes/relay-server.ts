@@ -8,12 +8,13 @@ interface RelayFrame {
   id: number
   tool?: string
   params?: unknown
+  chunk?: unknown
   result?: unknown
 }
 
 /*
  * The peer of the hub rows: a plain relay as one would write it with ws. A caller's frame gets an id of the relay's
- * own and goes to the toolkit; the answer goes back under the caller's id. No keys, deadlines, limits or log.
+ * own and goes to the toolkit; the answer, and pieces before it, go back under the caller's id. No keys, deadlines, limits or log.
  */
 serveParent(async () => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
@@ -28,8 +29,8 @@ serveParent(async () => {
         const frame = JSON.parse(data.toString()) as RelayFrame
         const waiter = waiting.get(frame.id)
         if (waiter === undefined) return
-        waiting.delete(frame.id)
-        waiter.caller.send(JSON.stringify({ id: waiter.id, result: frame.result }))
+        if (frame.result !== undefined) waiting.delete(frame.id)
+        waiter.caller.send(JSON.stringify({ id: waiter.id, chunk: frame.chunk, result: frame.result }))
       })
       return
     }

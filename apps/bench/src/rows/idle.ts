@@ -4,7 +4,7 @@ import { type BenchResult, toBenchResult } from '../report/bench-result.ts'
 import { atMost } from '../report/budget.ts'
 import { formatFigure } from '../report/format-table.ts'
 import { median } from '../report/statistics.ts'
-import type { AtpServerInfo } from '../systems/atp-system.ts'
+import type { AtpServerInfo, KeysRequest } from '../systems/atp-system.ts'
 
 /** What connected toolkits that do nothing cost the server. */
 export const row: BenchRow = {
@@ -50,9 +50,10 @@ interface Growth {
 async function measureGrowth(context: RowContext, count: number): Promise<Growth> {
   const server = await context.children.start('atp-server', { data: { limits }, nodeFlags: ['--expose-gc'] })
   const { url } = server.started as AtpServerInfo
-  const toolkits = await context.children.start('idle-toolkits')
+  const toolkits = await context.children.start('bare-toolkits')
   const connect = async (prefix: string, howMany: number): Promise<void> => {
-    const keys = await server.ask<string[]>('toolkit-keys', { prefix, count: howMany }, timeoutMs)
+    const request: KeysRequest = { kind: 'toolkit', prefix, count: howMany }
+    const keys = await server.ask<string[]>('keys', request, timeoutMs)
     await toolkits.ask('connect', { url, prefix, keys }, timeoutMs)
   }
   await connect('warm-up', warmUpCount)

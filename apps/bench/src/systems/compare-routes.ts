@@ -1,11 +1,11 @@
 import type { RowContext } from '../bench-row.ts'
 import { type BenchResult, toBenchResult } from '../report/bench-result.ts'
 import { atLeast } from '../report/budget.ts'
-import { medianPair } from '../report/statistics.ts'
-import { type Comparison, compareSystems } from './compare-systems.ts'
-import { describeSamples, serverCpu } from './describe-samples.ts'
+import { compareSystems } from './compare-systems.ts'
+import { describeSamples } from './describe-samples.ts'
 import type { LoadSystem } from './load-system.ts'
 import { type Framework, routeSystem } from './route-system.ts'
+import { throughputBeside } from './throughput-beside.ts'
 
 const concurrency = 64
 
@@ -20,23 +20,11 @@ export async function compareRoutes(context: RowContext, id: string, framework: 
     id,
     what: `POST, c=${concurrency}, ${framework}, beside ${peerName}`,
     unit: 'calls/s',
-    ...medianPair(pairs(comparison, ours, peer)),
-    serverCpu: {
-      ours: serverCpu(comparison, ours, concurrency),
-      peer: serverCpu(comparison, peer, concurrency),
-    },
+    ...throughputBeside(comparison, ours, peer, concurrency),
   })
   const notes = systems.map((system) => describeSamples(comparison, system, concurrency))
   return [
     toBenchResult({ ...beside(hand, 'the route by hand'), budget: atLeast(0.85), notes }),
     toBenchResult(beside(bare, 'the bare route')),
   ]
-}
-
-function pairs(comparison: Comparison, ours: LoadSystem, peer: LoadSystem): { ours: number; peer: number }[] {
-  const peerSamples = comparison.samples(peer, concurrency)
-  return comparison.samples(ours, concurrency).map(({ callsPerSecond }, run) => ({
-    ours: callsPerSecond,
-    peer: peerSamples[run]?.callsPerSecond ?? Number.NaN,
-  }))
 }

@@ -17,12 +17,16 @@ export interface RunningSystem {
   load: Child
   /** All, those two included. */
   processes: readonly Child[]
+  /** Counts commits of the server's database so far, where they can be counted. */
+  commits?(): Promise<number>
 }
 
 /** What one measurement of a system gave. */
 export interface SystemSample extends LoadSample {
   /** CPU time of the server's process for one call, in microseconds. */
   serverCpuUs: number
+  /** Commits of the server's database for one call; undefined where they are not counted. */
+  commitsPerCall?: number
 }
 
 /** Long enough for hot code to be compiled; shorter measurements get a shorter one and are good for smoke tests only. */
@@ -33,10 +37,19 @@ export async function measureSystem(system: RunningSystem, plan: LoadPlan): Prom
   const load = (durationMs: number): Promise<LoadSample> =>
     system.load.ask<LoadSample>('load', { ...plan, durationMs }, durationMs + 30_000)
   await load(Math.min(longestWarmUpMs, plan.durationMs))
-  const before = await system.server.ask<CpuTime>('cpu')
+  const before = await readCounters(system)
   const sample = await load(plan.durationMs)
-  const after = await system.server.ask<CpuTime>('cpu')
-  return { ...sample, serverCpuUs: (after.cpuUs - before.cpuUs) / sample.calls }
+  const after = await readCounters(system)
+  return {
+    ...sample,
+    serverCpuUs: (after.cpuUs - before.cpuUs) / sample.calls,
+    ...(system.commits ? { commitsPerCall: (after.commits - before.commits) / sample.calls } : {}),
+  }
+}
+
+async function readCounters(system: RunningSystem): Promise<CpuTime & { commits: number }> {
+  const commits = (await system.commits?.()) ?? 0
+  return { ...(await system.server.ask<CpuTime>('cpu')), commits }
 }
 
 /** Ends a system's processes. */

@@ -2,17 +2,25 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { serveParent } from '../children/serve-parent.ts'
+import { echoTool } from '../load/echo.ts'
+
+/** Whom to connect: one toolkit for each key, named `PREFIX-0`, `PREFIX-1`, … */
+interface ConnectData {
+  url: string
+  prefix: string
+  keys: string[]
+}
 
 /** Sockets opened at once. */
 const batchSize = 100
 const sockets = new Set<WebSocket>()
 
 /*
- * Holds many toolkit sockets that register one tool each and then only answer pings. Bare frames of protocol 2: what
- * a `ToolKitClient` costs here is not measured.
+ * Holds many toolkit sockets that register one tool each, answer pings, and give back what they are called with. Bare
+ * frames of protocol 2: what a `ToolKitClient` costs here is not measured.
  */
 serveParent(() => {}, {
-  async connect({ url, prefix, keys }: { url: string; prefix: string; keys: string[] }) {
+  async connect({ url, prefix, keys }: ConnectData) {
     const socketUrl = `${url.replace('http', 'ws')}/ws/v2/toolkit`
     for (let index = 0; index < keys.length; index += batchSize) {
       const batch = keys.slice(index, index + batchSize)
@@ -48,10 +56,17 @@ async function connectToolkit(url: string, key: string, appName: string): Promis
     request_id: '1',
     toolkit_hash: appName,
     caption: appName,
-    tools: [idleTool(appName)],
+    tools: [echoToolOf(appName)],
   })
   await registered
+  socket.on('message', (data) => answerCall(socket, data.toString()))
   sockets.add(socket)
+}
+
+function answerCall(socket: WebSocket, text: string): void {
+  const frame = JSON.parse(text) as { type: string; request_id?: string; params?: unknown }
+  if (frame.type !== 'call') return
+  send(socket, { type: 'result', request_id: frame.request_id, ok: true, result: frame.params })
 }
 
 function send(socket: WebSocket, frame: Record<string, unknown>): void {
@@ -59,17 +74,17 @@ function send(socket: WebSocket, frame: Record<string, unknown>): void {
 }
 
 /** A tool of ordinary size. */
-function idleTool(appName: string): Record<string, unknown> {
+function echoToolOf(appName: string): Record<string, unknown> {
   return {
-    name: 'look_up',
-    description: `Looks something up in the records of ${appName} and returns the best matches`,
+    name: echoTool,
+    description: `Gives back what it got, as the toolkit ${appName} has received it from its caller`,
     input_schema: {
       type: 'object',
       properties: {
-        query: { type: 'string', description: 'What to look for' },
-        limit: { type: 'integer', minimum: 1, maximum: 50 },
+        text: { type: 'string', description: 'What to give back' },
+        n: { type: 'integer', minimum: 1, maximum: 50 },
       },
-      required: ['query'],
+      required: ['text'],
     },
   }
 }

@@ -1,0 +1,34 @@
+import type { Fault } from './fault.ts'
+import { callerAnswerCut, toolkitAnswerCut } from './faults/answer-cut.ts'
+import { toolkitDeaf, toolkitFloods } from './faults/bad-toolkit.ts'
+import { callerGone } from './faults/caller-gone.ts'
+import { clockSet } from './faults/clock-set.ts'
+import { diskFull } from './faults/disk-full.ts'
+import { inboxCut } from './faults/inbox-cut.ts'
+import { overload } from './faults/overload.ts'
+import { reconnectStorm } from './faults/reconnect-storm.ts'
+import { serverKilledLive, serverKilledStored } from './faults/server-killed.ts'
+import { serverTerminated } from './faults/server-terminated.ts'
+import { pollingToolkitKilled, toolkitKilled } from './faults/toolkit-killed.ts'
+import { pollingToolkitStopped, toolkitStopped } from './faults/toolkit-stopped.ts'
+
+/** All faults, in the order in which they run. */
+export const faults: readonly Fault[] = [
+  serverKilledLive,
+  ...serverKilledStored,
+  serverTerminated,
+  toolkitKilled,
+  pollingToolkitKilled,
+  toolkitStopped,
+  pollingToolkitStopped,
+  callerGone,
+  toolkitAnswerCut,
+  callerAnswerCut,
+  inboxCut,
+  reconnectStorm,
+  toolkitDeaf,
+  toolkitFloods,
+  diskFull,
+  clockSet,
+  overload,
+]

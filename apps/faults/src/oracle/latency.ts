@@ -1,0 +1,30 @@
+import type { LedgerEntry } from '../ledger/ledger-entry.ts'
+
+/** One attempt of a caller and how long it took. */
+export interface Timed {
+  sentAt: number
+  ms: number
+  status: string
+}
+
+/** All attempts of one caller that were answered, in the order in which they were sent. */
+export function timesOf(entries: readonly LedgerEntry[], by: string): Timed[] {
+  const sent = new Map<string, number>()
+  const times: Timed[] = []
+  for (const entry of entries) {
+    if (entry.by !== by || (entry.event !== 'sent' && entry.event !== 'outcome')) continue
+    const id = `${entry.ref} ${entry.attempt}`
+    if (entry.event === 'sent') sent.set(id, entry.at)
+    else {
+      const sentAt = sent.get(id)
+      if (sentAt !== undefined) times.push({ sentAt, ms: entry.at - sentAt, status: entry.status })
+    }
+  }
+  return times.sort((a, b) => a.sentAt - b.sentAt)
+}
+
+/** The smallest time that this share of all does not exceed (nearest rank); 0 without any. */
+export function percentile(times: readonly Timed[], share: number): number {
+  const sorted = times.map(({ ms }) => ms).sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+}
