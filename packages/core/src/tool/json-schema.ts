@@ -5,6 +5,7 @@ import { AtpError } from '../errors/atp-error.ts'
 import { errorText } from '../errors/to-wire-error.ts'
 import { isJsonObject } from '../protocol/json.ts'
 import { checkSchema, type JsonSchema } from '../protocol/schema-limits.ts'
+import { type CompilePattern, type LinearPattern, placeText, SchemaRun, TooMuchWork } from './schema-run.ts'
 import type { Validation } from './tool.ts'
 
 /** A schema in its two uses: text for a model, check for a value. */
@@ -12,6 +13,19 @@ export interface CompiledSchema {
   jsonSchema: JsonSchema
   validate: (value: unknown) => Validation | Promise<Validation>
 }
+
+/** How a schema is compiled. */
+export interface CompileOptions {
+  /**
+   * For schemas of strangers: compiles the patterns of a JSON Schema, for an engine that does not backtrack. A check that
+   * takes more than a second or two of work is given up then, and the value does not fit. The schema means the same.
+   * @default the platform's own engine, for schemas of those who wrote the tool; a Standard Schema brings its own checks
+   */
+  readonly compilePattern?: CompilePattern
+}
+
+/** How many problems of a stranger's schema are told. */
+const maxGuardedIssues = 100
 
 /** Whether a value speaks Standard Schema (https://standardschema.dev). */
 export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
@@ -26,9 +40,14 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
 /**
  * Turns a Standard Schema or a JSON Schema into both of its uses.
  * @param io which side of a converting schema callers see: its input for arguments, its output for results.
- * @throws AtpError `invalid_schema`
+ * @throws AtpError `invalid_schema`; for a pattern with `details.pointer` and what `compilePattern` threw as its cause
  */
-export function compileSchema(schema: unknown, io: 'input' | 'output', what: string): CompiledSchema {
+export function compileSchema(
+  schema: unknown,
+  io: 'input' | 'output',
+  what: string,
+  { compilePattern }: CompileOptions = {},
+): CompiledSchema {
   if (isStandardSchema(schema)) {
     const jsonSchema = toJsonSchema(schema, io, what)
     checkSchema(jsonSchema, what)
@@ -41,7 +60,8 @@ export function compileSchema(schema: unknown, io: 'input' | 'output', what: str
     )
   }
   checkSchema(schema, what)
-  const check = jsonSchemaCheck(plainCopy(schema), what)
+  const copy = plainCopy(schema)
+  const check = compilePattern === undefined ? jsonSchemaCheck(copy, what) : guardedCheck(copy, what, compilePattern)
   return { jsonSchema: plainCopy(schema), validate: io === 'input' ? check : (value) => check(asJson(value)) }
 }
 
@@ -108,28 +128,17 @@ function pathText(path: StandardSchemaV1.Issue['path']): string {
 }
 
 function jsonSchemaCheck(schema: JsonSchema, what: string): (value: unknown) => Validation {
-  const draft: SchemaDraft = typeof schema.$schema === 'string' && schema.$schema.includes('draft-07') ? '7' : '2020-12'
-  let lookup: ReturnType<typeof dereference>
-  try {
-    lookup = dereference(schema as Schema)
-    for (const subschema of Object.values(lookup)) checkCompiles(subschema, lookup)
-  } catch (error) {
-    throw new AtpError('invalid_schema', `${what} cannot be used: ${errorText(error)}`, { cause: error })
-  }
+  const { draft, lookup } = resolveSchema(schema, what, (pattern) => new RegExp(pattern, 'u'))
   return (value) => {
     let result: ReturnType<typeof validate>
     try {
       // An interpreter: it generates no code, so it runs where that is forbidden.
       result = validate(value, schema as Schema, draft, lookup, false)
     } catch (error) {
-      // What JSON does not have, such as undefined, is refused by throwing. Anything else is the schema's fault.
-      if (!errorText(error).startsWith('Instances of')) throw error
-      return { ok: false, issues: [{ path: '', message: errorText(error) }] }
+      return unsupported(error)
     }
     if (result.valid) return { ok: true, value }
-    // Inner errors name the value; outer ones only repeat that something below failed.
-    const inner = result.errors.filter((error) => !['properties', 'items', '$ref'].includes(error.keyword))
-    const issues = (inner.length > 0 ? inner : result.errors).map((error) => ({
+    const issues = innermost(result.errors).map((error) => ({
       path: error.instanceLocation.replace(/^#\/?/, '').replaceAll('/', '.'),
       message: error.error,
     }))
@@ -137,11 +146,78 @@ function jsonSchemaCheck(schema: JsonSchema, what: string): (value: unknown) => 
   }
 }
 
-/** Finds now what the interpreter would only find in a call: references to nothing, and patterns that are none. */
-function checkCompiles(schema: Schema | boolean, lookup: Record<string, Schema | boolean>): void {
-  if (typeof schema === 'boolean') return
-  if (schema.$ref !== undefined && lookup[schema.__absolute_ref__ ?? schema.$ref] === undefined) {
-    throw new Error(`"$ref": "${schema.$ref}" points at nothing in the schema`)
+function guardedCheck(
+  schema: JsonSchema,
+  what: string,
+  compilePattern: CompilePattern,
+): (value: unknown) => Validation {
+  const patterns = new Map<string, LinearPattern>()
+  const { draft, lookup } = resolveSchema(schema, what, (pattern) => {
+    if (!patterns.has(pattern)) patterns.set(pattern, compilePattern(pattern))
+  })
+  const prepared = { draft, lookup, patterns }
+  return (value) => {
+    const run = new SchemaRun(prepared)
+    try {
+      if (run.visit(schema as Schema, value, undefined)) return { ok: true, value }
+    } catch (error) {
+      if (!(error instanceof TooMuchWork)) return unsupported(error)
+      return { ok: false, issues: [{ path: '', message: 'Checking the value against the schema takes too long.' }] }
+    }
+    const issues = innermost(run.problems).slice(0, maxGuardedIssues)
+    return { ok: false, issues: issues.map(({ place, message }) => ({ path: placeText(place), message: message() })) }
   }
-  for (const pattern of [schema.pattern ?? '', ...Object.keys(schema.patternProperties ?? {})]) new RegExp(pattern, 'u')
+}
+
+/** What JSON does not have, such as undefined, is refused by throwing. Anything else is the schema's fault. */
+function unsupported(error: unknown): Validation {
+  if (!errorText(error).startsWith('Instances of')) throw error
+  return { ok: false, issues: [{ path: '', message: errorText(error) }] }
+}
+
+/** Inner errors name the value; outer ones only repeat that something below failed. */
+function innermost<T extends { keyword: string }>(errors: readonly T[]): readonly T[] {
+  const inner = errors.filter((error) => !['properties', 'items', '$ref'].includes(error.keyword))
+  return inner.length > 0 ? inner : errors
+}
+
+/**
+ * Finds now what the interpreter would only find in a call: references to nothing, and patterns that are none.
+ * @throws AtpError `invalid_schema`
+ */
+function resolveSchema(
+  schema: JsonSchema,
+  what: string,
+  usePattern: (pattern: string) => void,
+): { draft: SchemaDraft; lookup: ReturnType<typeof dereference> } {
+  const draft: SchemaDraft = typeof schema.$schema === 'string' && schema.$schema.includes('draft-07') ? '7' : '2020-12'
+  let lookup: ReturnType<typeof dereference>
+  try {
+    lookup = dereference(schema as Schema)
+  } catch (error) {
+    throw new AtpError('invalid_schema', `${what} cannot be used: ${errorText(error)}`, { cause: error })
+  }
+  for (const [uri, subschema] of Object.entries(lookup)) {
+    if (typeof subschema === 'boolean') continue
+    const { $ref, __absolute_ref__, pattern, patternProperties } = subschema
+    if ($ref !== undefined && lookup[__absolute_ref__ ?? $ref] === undefined) {
+      throw new AtpError('invalid_schema', `${what} cannot be used: "$ref": "${$ref}" points at nothing in the schema`)
+    }
+    // The library's own pattern for URLs, a format that JSON Schema does not have, backtracks (rule I5).
+    if (subschema.format === 'url') subschema.format = 'uri'
+    const patterns = [...(pattern === undefined ? [] : [String(pattern)]), ...Object.keys(patternProperties ?? {})]
+    for (const each of patterns) {
+      try {
+        usePattern(each)
+      } catch (error) {
+        const pointer = uri.replace(/^[^#]*/, '') || '#'
+        const shown = `the pattern ${JSON.stringify(each.slice(0, 200))} at "${pointer}"`
+        throw new AtpError('invalid_schema', `${what} cannot be used: ${shown}: ${errorText(error)}`, {
+          details: { pointer },
+          cause: error,
+        })
+      }
+    }
+  }
+  return { draft, lookup }
 }

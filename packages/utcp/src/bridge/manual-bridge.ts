@@ -3,8 +3,9 @@ import { stableJson } from '@atp/core/protocol'
 import type { UtcpClient } from '../client/utcp-client.ts'
 import { messageOf } from '../errors/to-utcp-error.ts'
 import { UtcpError } from '../errors/utcp-error.ts'
+import { compileForeignSchema } from '../execution/foreign-schema.ts'
 import type { Tool } from '../model/models.ts'
-import { toDefinition, toInputSchema, toPlainInputSchema } from './tool-definition.ts'
+import { type ObjectSchema, toDefinition, toInputSchema, toParams, toPlainInputSchema } from './tool-definition.ts'
 import { isStreaming, toHandler } from './tool-handler.ts'
 import { toAtpToolName } from './tool-name.ts'
 
@@ -111,7 +112,7 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
     for (const name of [...this.#bridged.keys()]) if (!wanted.has(name)) this.#remove(name)
     for (const [name, source] of wanted) {
       try {
-        this.#put(name, source)
+        await this.#put(name, source)
       } catch (error) {
         leftOut.push({ tool: source.name, reason: messageOf(error) })
       }
@@ -119,15 +120,16 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
     this.#report(leftOut)
   }
 
-  #put(name: string, source: Tool): void {
+  async #put(name: string, source: Tool): Promise<void> {
     const text = stableJson(source)
     if (this.#bridged.get(name)?.text === text) return
+    const params = await usableParams(source)
     this.#remove(name)
-    this.#bridged.set(name, { source, text, tool: this.#register(name, source) })
+    this.#bridged.set(name, { source, text, tool: this.#register(name, source, params) })
   }
 
   /** @throws AtpError */
-  #register(name: string, source: Tool): object {
+  #register(name: string, source: Tool, params: ObjectSchema | undefined): object {
     const { toolkit } = this
     const { timeoutMs } = this.#options
     const definition = toDefinition(source, { name, timeoutMs, describesResult: !isStreaming(source) })
@@ -136,13 +138,13 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
       onGone: () => this.#follow(),
     })
     try {
-      return toolkit.registerTool({ ...definition, params: toInputSchema(source) }, handler)
+      if (params !== undefined) return toolkit.registerTool({ ...definition, params }, handler)
     } catch (error) {
-      if (!isAtpError(error) || error.code !== 'invalid_schema') throw error
-      // A stranger's schema that cannot be used is no reason to do without the tool: its own server checks as well.
-      const { output: _, ...rest } = definition
-      return toolkit.registerTool({ ...rest, params: toPlainInputSchema(source) }, handler)
+      if (!isUnusable(error)) throw error
     }
+    // A stranger's schema that cannot be used is no reason to do without the tool: its own server checks as well.
+    const { output: _, ...rest } = definition
+    return toolkit.registerTool({ ...rest, params: toPlainInputSchema(source) }, handler)
   }
 
   #remove(name: string): void {
@@ -159,4 +161,18 @@ export class ManualBridge<T extends Toolkit = Toolkit> {
       this.toolkit.settings.logger.warn('utcp.tool_left_out', { manual: this.manualName, tool, reason })
     }
   }
+}
+
+/** Checks as the client does: on an engine that does not backtrack. Undefined for a schema that cannot be used. */
+async function usableParams(source: Tool): Promise<ObjectSchema | undefined> {
+  try {
+    return toParams(await compileForeignSchema(toInputSchema(source), `Tool "${source.name}": inputs`))
+  } catch (error) {
+    if (!isUnusable(error)) throw error
+    return undefined
+  }
+}
+
+function isUnusable(error: unknown): boolean {
+  return isAtpError(error) && error.code === 'invalid_schema'
 }

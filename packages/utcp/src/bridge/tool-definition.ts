@@ -1,8 +1,15 @@
 import type { JsonSchema, ToolDefinition } from '@atp/core'
+import type { CompiledSchema } from '@atp/core/protocol'
 import { mapSchemas } from '../model/clean-schema.ts'
 import { isObject } from '../model/copy-json.ts'
 import type { Tool } from '../model/models.ts'
 import { annotationsOf } from './tool-annotations.ts'
+
+/** A schema that brings its own check. */
+export type ObjectSchema = Extract<
+  ToolDefinition['output'],
+  { '~standard': { types?: { output: Record<string, unknown> } | undefined } }
+>
 
 /** The definition of a tool without its parameters: what a manual says, cut to what ATP takes. */
 export function toDefinition(
@@ -24,6 +31,15 @@ export function toInputSchema(tool: Tool): JsonSchema {
   return { ...inNewestDialect(tool.inputs), type: 'object' }
 }
 
+/** A compiled schema as what `registerTool` takes. It would compile a plain one anew, for an engine that backtracks. */
+export function toParams({ jsonSchema, validate }: CompiledSchema): ObjectSchema {
+  return asStandardSchema(jsonSchema, async (value) => {
+    const validation = await validate(value)
+    if (validation.ok) return { value: validation.value as Record<string, unknown> }
+    return { issues: validation.issues.map(({ path, message }) => ({ path: [path], message })) }
+  })
+}
+
 /** The names, types and descriptions of the arguments alone, for a schema that cannot be used as it is. */
 export function toPlainInputSchema(tool: Tool): JsonSchema {
   const properties = isObject(tool.inputs.properties) ? tool.inputs.properties : {}
@@ -37,13 +53,16 @@ export function toPlainInputSchema(tool: Tool): JsonSchema {
  * The result's schema, for those who read it. It does not fail calls: manuals are careless about it, and the option
  * `validateOutput` of a client is there for those who are not.
  */
-function described(outputs: JsonSchema): NonNullable<ToolDefinition['output']> {
-  const schema = (): JsonSchema => inNewestDialect(outputs)
+function described(outputs: JsonSchema): ObjectSchema {
+  return asStandardSchema(inNewestDialect(outputs), (value) => ({ value: value as Record<string, unknown> }))
+}
+
+function asStandardSchema(schema: JsonSchema, validate: ObjectSchema['~standard']['validate']): ObjectSchema {
   const standard = {
     version: 1 as const,
     vendor: 'utcp',
-    validate: (value: unknown) => ({ value }),
-    jsonSchema: { input: schema, output: schema },
+    validate,
+    jsonSchema: { input: () => schema, output: () => schema },
   }
   return { '~standard': standard }
 }

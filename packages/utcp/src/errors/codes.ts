@@ -17,6 +17,7 @@ export const utcpErrorCodes = {
   tool_changed: { retryable: false },
   protocol_not_allowed: { retryable: false },
   invalid_arguments: { retryable: false },
+  invalid_schema: { retryable: false },
   busy: { retryable: true },
   client_closed: { retryable: false },
   unsupported: { retryable: false },

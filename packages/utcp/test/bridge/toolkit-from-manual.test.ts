@@ -76,6 +76,22 @@ describe('a toolkit of a manual', () => {
     expect(await run(toolkit, 't', { a: 1, b: 2 })).toMatchObject({ ok: true })
   })
 
+  it('checks patterns without backtracking, and fails calls of tools whose patterns nothing can check so', async () => {
+    const inputs = (pattern: string) => ({ type: 'object', properties: { a: { type: 'string', pattern } } })
+    const { client, protocol } = await clientOf([
+      toolOf('t', { inputs: inputs('^(a+)+$') }),
+      toolOf('u', { inputs: inputs('(?=a)') }),
+    ])
+    const toolkit = await toolkitFromManual(client, 'm')
+    expect(await run(toolkit, 't', { a: `${'a'.repeat(1_000)}!` })).toMatchObject({ error: { code: 'invalid_params' } })
+    expect(protocol.calls).toEqual([])
+    expect(await run(toolkit, 't', { a: 'aaa' })).toMatchObject({ ok: true })
+    expect(await run(toolkit, 'u', { a: 'a' })).toMatchObject({
+      error: { code: 'tool_error', details: { utcp_code: 'invalid_schema' } },
+    })
+    expect(protocol.calls).toHaveLength(1)
+  })
+
   it('leaves out what ATP cannot have, says so, and has the others', async () => {
     const warn = vi.fn()
     const { client } = await clientOf([

@@ -93,6 +93,43 @@ describe('callTool', () => {
     expect(warn).toHaveBeenCalledExactlyOnceWith('utcp.schema_unusable', expect.objectContaining({ tool: 'm.a' }))
   })
 
+  it('is done with arguments that keep a backtracking engine for years, in texts and in names', async () => {
+    const pattern = '^(a+)+$'
+    const inputs = {
+      type: 'object',
+      properties: { word: { type: 'string', pattern } },
+      patternProperties: { [pattern]: {} },
+    }
+    const protocol = new FakeProtocol(manualOf([toolOf('a', { inputs, outputs: inputs })]))
+    const client = await clientWith(protocol, { validateOutput: true })
+    const hostile = `${'a'.repeat(1_000)}!`
+    await expect(client.callTool('m.a', { word: hostile })).rejects.toMatchObject({
+      code: 'invalid_arguments',
+      details: { issues: [{ path: 'word' }] },
+    })
+    expect(await client.callTool('m.a', { word: 'aaa', [hostile]: 1 })).toEqual({ word: 'aaa', [hostile]: 1 })
+    protocol.answer = () => ({ word: hostile })
+    await expect(client.callTool('m.a', { word: 'aaa' })).rejects.toMatchObject({ code: 'invalid_result' })
+  })
+
+  it('refuses the call of a tool with a pattern that cannot be run safely, and keeps the tool and the others', async () => {
+    const inputs = { type: 'object', properties: { city: { type: 'string', pattern: '^(?=R).*$' } } }
+    const protocol = new FakeProtocol(manualOf([toolOf('a', { inputs }), toolOf('b')]))
+    const client = await clientWith(protocol)
+    expect(await client.repository.getTools()).toHaveLength(2)
+    await client.callTool('m.b')
+    for (let time = 0; time < 2; time += 1) {
+      await expect(client.callTool('m.a', { city: 'Rome' })).rejects.toMatchObject({
+        code: 'invalid_schema',
+        path: 'inputs.properties.city',
+        message: expect.stringContaining('"^(?=R).*$" at "#/properties/city"'),
+      })
+    }
+    expect(protocol.calls).toHaveLength(1)
+    const lenient = await clientWith(protocol, { validateInput: false })
+    expect(await lenient.callTool('m.a', { city: 'Rome' })).toEqual({ city: 'Rome' })
+  })
+
   it('reads lists of schemas under items as draft 7 does', async () => {
     const inputs = {
       type: 'object',
