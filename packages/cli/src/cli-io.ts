@@ -21,4 +21,9 @@ export interface CliIo {
   cwd: string
   /** Takes Ctrl-C over until the returned function is called. */
   onInterrupt(listener: () => void): () => void
+  /**
+   * Takes over, until the returned function is called, the other ends that a command may meet in order: SIGTERM, and a
+   * reader of stdout that has left. Without a listener the first ends the process, and the second is ignored.
+   */
+  onQuit?(listener: () => void): () => void
 }

@@ -7,6 +7,9 @@ import { runCli } from './run-cli.ts'
 /** What a command left open, such as a socket that a silent server does not close, may hold the process this long. */
 const lingerMs = 1_000
 
+/** Who wants to know that nobody reads stdout any more. */
+const readerGone = new Set<() => void>()
+
 const io: CliIo = {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -21,11 +24,22 @@ const io: CliIo = {
       process.off('SIGINT', listener)
     }
   },
+  onQuit(listener) {
+    process.on('SIGTERM', listener)
+    readerGone.add(listener)
+    return () => {
+      // As above, for whoever passes the same signal on twice.
+      process.on('SIGTERM', () => {})
+      process.off('SIGTERM', listener)
+      readerGone.delete(listener)
+    }
+  },
 }
 
 // A reader that has seen enough, such as `head`, is no failure; what cannot be written otherwise is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') fail(process.stderr, error)
+  for (const listener of readerGone) listener()
 })
 process.stderr.on('error', () => {})
 process.on('uncaughtException', (error) => {

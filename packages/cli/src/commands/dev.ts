@@ -61,6 +61,8 @@ async function runDev(files: string[], options: DevOptions, io: CliIo): Promise<
   const keyboard = !options.json && hasKeyboard(io)
   const view = createView(options, folder, keyboard, io)
   const interrupts = createInterrupts(io)
+  const leaving = new AbortController()
+  const stay = io.onQuit?.(() => leaving.abort())
   let session: DevSession | undefined
   let release: (() => void) | undefined
   try {
@@ -79,8 +81,9 @@ async function runDev(files: string[], options: DevOptions, io: CliIo): Promise<
         const quit = Promise.withResolvers<void>()
         void timer?.idle.then(() => quit.resolve())
         signal.addEventListener('abort', () => quit.resolve())
+        leaving.signal.addEventListener('abort', () => quit.resolve())
         if (keyboard) release = readKeys(io, (key) => onKey(key, session, quit.resolve, interrupts.press))
-        if (!signal.aborted) await Promise.race([quit.promise, session.failed])
+        if (!signal.aborted && !leaving.signal.aborted) await Promise.race([quit.promise, session.failed])
       } finally {
         timer?.stop()
         await session?.stop()
@@ -91,6 +94,7 @@ async function runDev(files: string[], options: DevOptions, io: CliIo): Promise<
     session?.kill()
     release?.()
     interrupts.release()
+    stay?.()
   }
 }
 

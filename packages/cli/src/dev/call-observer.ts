@@ -1,4 +1,5 @@
 import type { WireError } from '@atp/core'
+import type { AppEvent } from '@atp/core/protocol'
 
 /** A call as it is shown. */
 export interface ObservedCall {
@@ -7,7 +8,10 @@ export interface ObservedCall {
   callId: string
   toolkit: string
   tool: string
+  /** Of an action in a session of an app, what its user did. */
   args: unknown
+  /** What happens in a session of an app. */
+  event?: AppEvent['event'] | undefined
 }
 
 /** What came of a call; the result as JSON text. */

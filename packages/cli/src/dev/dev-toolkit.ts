@@ -1,5 +1,6 @@
 import { type Tool, ToolKitClient, type ToolKitClientOptions } from '@atp/core'
 import { fromWireTool, stableJson, type WireTool } from '@atp/core/protocol'
+import { metaKeeper } from './call-meta.ts'
 import type { AnnouncedToolkit } from './messages.ts'
 import { type ProxyHost, proxyTool } from './proxy-tool.ts'
 
@@ -26,7 +27,7 @@ export class DevToolkit extends ToolKitClient {
 
   /** @throws AtpError `invalid_name`, `invalid_config` */
   constructor(options: ToolKitClientOptions, host: ProxyHost) {
-    super(options)
+    super({ ...options, tracing: metaKeeper })
     this.#host = host
   }
 

@@ -18,8 +18,8 @@ export function createJsonView({ stdout, stderr }: Pick<CliIo, 'stdout' | 'stder
   function write(type: string, event: Record<string, unknown>): void {
     stdout.write(`${plainLines(JSON.stringify({ type, time: Date.now(), ...event }))}\n`)
   }
-  function writeCall(type: string, { number, callId, toolkit, tool }: ObservedCall, event: object): void {
-    if (!quiet) write(type, { number, call_id: callId, toolkit, tool, ...event })
+  function writeCall(type: string, { number, callId, toolkit, tool, event: app }: ObservedCall, event: object): void {
+    if (!quiet) write(type, { number, call_id: callId, toolkit, tool, ...(app && { app_event: app }), ...event })
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { InvokeOutcome } from '@atp/core'
-import type { WireTool } from '@atp/core/protocol'
+import type { AppEvent, WireTool } from '@atp/core/protocol'
 
 /* What the command and the process that runs the tools say to each other. Both ends are of one version. */
 
@@ -32,6 +32,10 @@ export interface ForwardedCall {
   tool: string
   args: unknown
   authToken: string | undefined
+  /** What happens in a session of an app, for a call that is that. */
+  app: AppEvent | undefined
+  /** What came with the call beside its arguments, such as its trace context; empty where there is none. */
+  meta: Readonly<Record<string, unknown>>
 }
 
 /** What the process of the tools is told. */

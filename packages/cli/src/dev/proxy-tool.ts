@@ -1,5 +1,8 @@
 import { AtpError, type InvokeOutcome, isAtpError, type Tool, type ToolContext, type ToolDescriptor } from '@atp/core'
+import type { AppEvent } from '@atp/core/protocol'
+import { callMeta } from './call-meta.ts'
 import type { CallObserver, ObservedCall, ObservedOutcome } from './call-observer.ts'
+import type { ForwardedCall } from './messages.ts'
 import type { ToolsGeneration } from './tools-generation.ts'
 
 /** What proxies need of the command. */
@@ -12,12 +15,24 @@ export interface ProxyHost {
 
 /**
  * A tool that is run by the process of the tools which is current when a call comes. All of the check and the run
- * happen there, so that an error is the same as without this way round.
+ * happen there, so that an error is the same as without this way round; also whether it is an app, which has sessions.
  */
 export function proxyTool(toolkit: string, descriptor: ToolDescriptor, host: ProxyHost): Tool {
+  const runs = (app: AppEvent | undefined): Tool => proxyOf(toolkit, descriptor, app, host)
+  return { ...runs(undefined), app: { toolFor: runs } }
+}
+
+function proxyOf(toolkit: string, descriptor: ToolDescriptor, app: AppEvent | undefined, host: ProxyHost): Tool {
+  const hasArguments = app === undefined || app.event === 'start'
   return {
     ...descriptor,
-    handler: (args: unknown, context: ToolContext) => forward({ toolkit, tool: descriptor.name, args }, context, host),
+    // What a user did is no list of arguments.
+    inputSchema: hasArguments ? descriptor.inputSchema : { type: 'object' },
+    handler: (args: unknown, context: ToolContext) => {
+      const { callId, authToken } = context
+      const call = { callId, toolkit, tool: descriptor.name, args, authToken, app, meta: callMeta() }
+      return forward(call, context, host)
+    },
     tokenInArgs: false,
     validateInput: undefined,
     // Not the check of an output schema, which was made already, but the one place that may fail with any code.
@@ -26,11 +41,11 @@ export function proxyTool(toolkit: string, descriptor: ToolDescriptor, host: Pro
 }
 
 async function* forward(
-  what: { toolkit: string; tool: string; args: unknown },
+  forwarded: ForwardedCall,
   context: ToolContext,
   { generation, nextNumber, observer }: ProxyHost,
 ): AsyncGenerator<unknown, InvokeOutcome> {
-  const call: ObservedCall = { ...what, number: nextNumber(), callId: context.callId }
+  const call = observed(forwarded, nextNumber())
   const startedAt = performance.now()
   let ended = false
   const end = (outcome: ObservedOutcome): void => {
@@ -39,14 +54,11 @@ async function* forward(
   }
   observer.started(call)
   const ours = generation()
-  const { id, running } = ours.start(
-    { ...what, callId: context.callId, authToken: context.authToken },
-    (value: unknown) => {
-      if (ended) return
-      observer.progressed(call, value)
-      context.progress(value)
-    },
-  )
+  const { id, running } = ours.start(forwarded, (value: unknown) => {
+    if (ended) return
+    observer.progressed(call, value)
+    context.progress(value)
+  })
   const { signal } = context
   const onAbort = (): void => {
     const reason: unknown = signal.reason
@@ -69,6 +81,12 @@ async function* forward(
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** A call as it is shown: without the token, and what a user of an app did as its arguments. */
+function observed({ callId, toolkit, tool, args, app }: ForwardedCall, number: number): ObservedCall {
+  const shown = app === undefined || app.event === 'start' ? args : app.data
+  return { number, callId, toolkit, tool, args: shown, event: app?.event }
 }
 
 /** @throws AtpError what the call failed with where the tool ran */

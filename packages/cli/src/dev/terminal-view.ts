@@ -24,7 +24,8 @@ export function createTerminalView(
   }
 
   function writeCall(mark: string, style: Style | undefined, call: ObservedCall, text: string): void {
-    if (!quiet) write({ mark, style, text: `#${call.number} ${call.toolkit}/${call.tool}  ${text}`, cut: true })
+    const event = call.event === undefined ? '' : ` ${call.event}`
+    if (!quiet) write({ mark, style, text: `#${call.number} ${call.toolkit}/${call.tool}${event}  ${text}`, cut: true })
   }
 
   return {

@@ -1,6 +1,6 @@
 import { type InvokeOutcome, invokeTool, type Tool } from '@atp/core'
 import type { FoundToolkit } from '../modules/find-toolkits.ts'
-import type { FromTools, ToTools } from './messages.ts'
+import type { ForwardedCall, FromTools, ToTools } from './messages.ts'
 
 /** The command enforces the deadlines of callers and tools; this only ends what it forgot. */
 const timeoutMs = 600_000
@@ -41,14 +41,8 @@ export class ToolRunner {
     }
   }
 
-  async #run({
-    id,
-    callId,
-    toolkit: name,
-    tool: toolName,
-    args,
-    authToken,
-  }: ToTools & { type: 'call' }): Promise<void> {
+  async #run({ id, ...call }: ToTools & { type: 'call' }): Promise<void> {
+    const { toolkit: name, tool: toolName, app } = call
     const toolkit = this.#toolkits.get(name)
     const tool = toolkit?.registeredTools.get(toolName)
     if (toolkit === undefined || tool === undefined) {
@@ -57,9 +51,14 @@ export class ToolRunner {
       this.#send({ type: 'outcome', id, outcome: failed('tool_not_found', message) })
       return
     }
+    if (app !== undefined && tool.app === undefined) {
+      const message = `Tool "${toolName}" of toolkit "${name}" is no app`
+      this.#send({ type: 'outcome', id, outcome: failed('unsupported', message) })
+      return
+    }
     const run: Run = { abort: new AbortController(), more: undefined }
     this.#runs.set(id, run)
-    const outcome = await this.#invoke(id, run, tool, toolkit, { callId, args, authToken })
+    const outcome = await this.#invoke(id, run, (app && tool.app?.toolFor(app)) ?? tool, toolkit, call)
     this.#runs.delete(id)
     this.#send({ type: 'outcome', id, outcome })
   }
@@ -70,7 +69,7 @@ export class ToolRunner {
     run: Run,
     tool: Tool,
     { settings = {} }: FoundToolkit,
-    { callId, args, authToken }: { callId: string; args: unknown; authToken: string | undefined },
+    { callId, toolkit, args, authToken, meta }: ForwardedCall,
   ): Promise<InvokeOutcome> {
     const ended = Promise.withResolvers<void>()
     const outcome = await invokeTool(tool, args, {
@@ -90,6 +89,9 @@ export class ToolRunner {
       logger: settings.logger,
       env: settings.env,
       exposeErrors: settings.exposeErrors,
+      tracing: settings.tracing,
+      toolkit,
+      meta,
     })
     await ended.promise
     return outcome
@@ -105,6 +107,6 @@ function plain(value: unknown): unknown {
   }
 }
 
-function failed(code: 'tool_not_found', message: string): InvokeOutcome {
+function failed(code: 'tool_not_found' | 'unsupported', message: string): InvokeOutcome {
   return { ok: false, error: { code, message, retryable: false } }
 }

@@ -76,6 +76,31 @@ describe('atp dev', { timeout: 60_000 }, () => {
     await expect(fetch(`${url}/readyz`)).rejects.toThrow()
   })
 
+  it('ends in order on SIGTERM, with its server and the process of the tools', async () => {
+    const cwd = toolsFolder({ pid: '() => process.pid' })
+    const dev = startDev(['tools.ts', '--port', '0'], { cwd })
+    const { url } = await dev.next('server')
+    await dev.next('ready')
+    const pid = (await callKit(cwd, 'pid')) as number
+    dev.child.kill('SIGTERM')
+    expect(await dev.finished).toMatchObject({ code: 0, stderr: '' })
+    await expect(fetch(`${url}/readyz`)).rejects.toThrow()
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
+  it('ends in order when nobody reads its events any more', async () => {
+    const cwd = toolsFolder({ pid: '() => process.pid' })
+    const dev = startDev(['tools.ts', '--port', '0'], { cwd })
+    await dev.next('ready')
+    const pid = (await callKit(cwd, 'pid')) as number
+    await dev.next('call_ended')
+    dev.child.stdout.destroy()
+    // Only writing tells that there is no reader.
+    await callKit(cwd, 'pid').catch(() => {})
+    expect(await dev.finished).toMatchObject({ code: 0, stderr: '' })
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
   it('takes the server that is there, and the same key each time', async () => {
     await using demo = await startDemo()
     const cwd = toolsFolder()

@@ -38,6 +38,7 @@ export type Told =
 /** A development server, a folder of files, and a session that serves them. */
 export interface Running {
   server: AtpServer
+  url: string
   keys: DevKeys
   llm: LLMClient
   folder: string
@@ -108,7 +109,7 @@ export async function startSession(
   }
 
   return {
-    ...{ server, keys, llm, folder, session, told, logged, path, write, stop },
+    ...{ server, url, keys, llm, folder, session, told, logged, path, write, stop },
     next<T extends Told['type']>(type: T) {
       return new Promise<Told & { type: T }>((resolve) => {
         const look = (): void => {
