@@ -40,5 +40,6 @@ export { firstIssues, fromWireTool, toWireTool, type WireTool } from './protocol
 export { providerFormat } from './providers/provider-by-name.ts'
 export type { FormattedTools, ProviderFormat } from './providers/provider-format.ts'
 export { sha256Hex, stableJson, toolkitHash } from './tool/fingerprint.ts'
-export { type CompiledSchema, compileSchema } from './tool/json-schema.ts'
+export { type CompiledSchema, type CompileOptions, compileSchema } from './tool/json-schema.ts'
+export type { CompilePattern, LinearPattern } from './tool/schema-run.ts'
 export { backoffDelayMs } from './transport/backoff.ts'

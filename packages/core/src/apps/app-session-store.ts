@@ -16,8 +16,8 @@ export class AppSessionStore {
   readonly #now: () => number
   /** In the order of use. */
   readonly #sessions = new Map<string, StoredSession>()
-  /** The last thing that happens to a session, by its id. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  /** The end of the last thing that happens to a session, by its id. */
+  readonly #turns = new Map<string, Promise<void>>()
 
   constructor(timeoutMs: number, now: () => number = () => performance.now()) {
     this.#timeoutMs = timeoutMs
@@ -39,19 +39,27 @@ export class AppSessionStore {
     this.#sessions.delete(id)
   }
 
-  /** Does something once all that was to happen to a session before is done, whatever became of it. */
-  async inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does something once all that was to happen to a session before is done, whatever became of it. What its signal
+   * aborts is not waited for any more, and never begins when it had not: a handler that hangs costs the session no more
+   * than its own time.
+   * @throws the reason of `signal`, or what `work` rejects with
+   */
+  inTurn<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const aborted = rejectionBy(signal)
     const before = this.#turns.get(id)
     const turn = (async () => {
-      await before?.catch(() => {})
-      return work()
+      await before
+      signal.throwIfAborted()
+      return await Promise.race([work(), aborted])
     })()
-    this.#turns.set(id, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(id) === turn) this.#turns.delete(id)
-    }
+    const ended: Promise<void> = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#turns.get(id) === ended) this.#turns.delete(id)
+      })
+    this.#turns.set(id, ended)
+    return Promise.race([turn, aborted])
   }
 
   #expire(): void {
@@ -61,4 +69,12 @@ export class AppSessionStore {
       this.#sessions.delete(id)
     }
   }
+}
+
+/** Rejects with the reason of a signal when that aborts. */
+function rejectionBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }

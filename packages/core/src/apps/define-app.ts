@@ -10,7 +10,7 @@ import type { UiContent } from './ui-node.ts'
 /** What an app shows next, and what it remembers until then. The founding names `ui_content`, `app_state` are read, too. */
 export interface AppStep<State = unknown> {
   ui: UiContent
-  /** @default the state stays as it was */
+  /** Null is a state. @default the state stays as it was */
   state?: State | undefined
   /** Whether the session is over. @default false */
   ended?: boolean | undefined
@@ -19,14 +19,18 @@ export interface AppStep<State = unknown> {
 /** A session as its app sees it. */
 export interface AppSessionInfo<State = unknown> {
   readonly id: string
+  /** Return another one rather than change this one: nothing would undo the change when the action fails. */
   readonly state: State
 }
 
-/** The code of an app. What it throws is told as a tool's failure is; the session stays as it was. */
+/**
+ * The code of an app. What it throws is told as a tool's failure is; the session stays as it was, as it does when the
+ * caller cancels or the time is over.
+ */
 export interface AppHandlers<Args = Record<string, unknown>, State = unknown> {
   /** Opens a session. */
   start(args: Args, context: ToolContext): AppStep<State> | Promise<AppStep<State>>
-  /** The user did something. The actions of one session come one after the other. */
+  /** The user did something. The actions of one session come one after the other; a cancelled one is not waited for. */
   act(data: unknown, session: AppSessionInfo<State>, context: ToolContext): AppStep<State> | Promise<AppStep<State>>
   /** The caller closed the session; not called for one that expires. */
   close?(session: AppSessionInfo<State>, context: ToolContext): void | Promise<void>
@@ -62,7 +66,7 @@ export function defineApp<
   if (typeof handlers?.start !== 'function' || typeof handlers.act !== 'function') {
     throw new AtpError('invalid_request', `App "${definition.name ?? ''}" needs the functions start and act`)
   }
-  if (!(sessionTimeoutMs > 0)) {
+  if (typeof sessionTimeoutMs !== 'number' || !(sessionTimeoutMs > 0)) {
     throw new AtpError('invalid_request', `App "${definition.name ?? ''}": sessionTimeoutMs must be above 0`)
   }
   const start = async (args: InferArgs<Params, Required>, context: ToolContext): Promise<AppAnswer> => {
@@ -72,26 +76,33 @@ export function defineApp<
   return { ...tool, app: createRunner(tool, handlers as unknown as AppHandlers, sessionTimeoutMs) }
 }
 
+/** What an event finds whose session ended or expired. */
+const gone = Symbol('gone')
+
 function createRunner(tool: Tool, handlers: AppHandlers, sessionTimeoutMs: number): AppRunner {
   const sessions = new AppSessionStore(sessionTimeoutMs)
 
-  function missing(sessionId: string): AtpError {
-    return new AtpError('not_found', `App "${tool.name}" has no session "${sessionId}"; it ended, or expired`)
+  function start(sessionId: string, args: Record<string, unknown>, context: ToolContext): Promise<AppAnswer> {
+    return sessions.inTurn(sessionId, context.signal, async () => {
+      const { ui, state, ended } = readStep(await handlers.start(args, context), undefined)
+      // Nobody has a session that was cancelled as it was opened.
+      context.signal.throwIfAborted()
+      if (ended) sessions.delete(sessionId)
+      else sessions.set(sessionId, state)
+      return { ui, ended }
+    })
   }
 
-  async function start(sessionId: string, args: Record<string, unknown>, context: ToolContext): Promise<AppAnswer> {
-    const { ui, state, ended } = readStep(await handlers.start(args, context), undefined)
-    if (!ended) sessions.set(sessionId, state)
-    return { ui, ended }
-  }
-
-  function act(sessionId: string, data: unknown, context: ToolContext): Promise<AppAnswer> {
-    return sessions.inTurn(sessionId, async () => {
+  function act(sessionId: string, data: unknown, context: ToolContext): Promise<AppAnswer | typeof gone> {
+    return sessions.inTurn(sessionId, context.signal, async () => {
       const session = sessions.get(sessionId)
-      if (!session) throw missing(sessionId)
-      const step = readStep(await handlers.act(data, { id: sessionId, state: session.state }, context), session.state)
+      if (!session) return gone
+      const { state } = session
+      // Its user is there, whatever becomes of the action.
+      sessions.set(sessionId, state)
+      const step = readStep(await handlers.act(data, { id: sessionId, state }, context), state)
       // Nobody hears of what a cancelled action did, so it did nothing.
-      if (context.signal.aborted) throw context.signal.reason
+      context.signal.throwIfAborted()
       if (step.ended) sessions.delete(sessionId)
       else sessions.set(sessionId, step.state)
       return { ui: step.ui, ended: step.ended }
@@ -99,7 +110,7 @@ function createRunner(tool: Tool, handlers: AppHandlers, sessionTimeoutMs: numbe
   }
 
   function close(sessionId: string, context: ToolContext): Promise<null> {
-    return sessions.inTurn(sessionId, async () => {
+    return sessions.inTurn(sessionId, context.signal, async () => {
       const session = sessions.get(sessionId)
       sessions.delete(sessionId)
       if (session) await handlers.close?.({ id: sessionId, state: session.state }, context)
@@ -115,13 +126,14 @@ function createRunner(tool: Tool, handlers: AppHandlers, sessionTimeoutMs: numbe
       }
       const handler = (_args: never, context: ToolContext): unknown =>
         event === 'action' ? act(sessionId, data, context) : close(sessionId, context)
-      const validateInput = (value: unknown): Validation => {
-        // Before the handler runs: a session that is gone is no failure of the app.
-        if (event === 'action' && !sessions.get(sessionId)) throw missing(sessionId)
-        return { ok: true, value }
+      // Here, as it is no failure of the app: what its handler throws is told as one.
+      const validateOutput = (value: unknown): Validation => {
+        if (value !== gone) return { ok: true, value }
+        throw new AtpError('not_found', `App "${tool.name}" has no session "${sessionId}"; it ended, or expired`)
       }
       // What the user did is no list of arguments.
-      return { ...tool, inputSchema: { type: 'object' }, validateInput, tokenInArgs: false, handler }
+      const inputSchema = { type: 'object' }
+      return { ...tool, inputSchema, validateInput: undefined, validateOutput, tokenInArgs: false, handler }
     },
   }
 }
@@ -134,7 +146,7 @@ function readStep(step: unknown, before: unknown): { ui: UiContent; state: unkno
   const { ui, ui_content, state, app_state, ended, terminate } = step
   return {
     ui: (ui ?? ui_content ?? null) as UiContent,
-    state: state ?? app_state ?? before,
+    state: [state, app_state, before].find((each) => each !== undefined),
     ended: ended === true || terminate === true,
   }
 }

@@ -1,5 +1,5 @@
 import type { UiContent } from '../apps/ui-node.ts'
-import { AtpError } from '../errors/atp-error.ts'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import type { AppEvent } from '../protocol/frames.ts'
 import { isJsonObject } from '../protocol/json.ts'
 
@@ -52,15 +52,26 @@ export class AppSession {
     if (this.#ended) throw new AtpError('not_found', `The session "${this.id}" is over; open a new one`)
     const answer = readAnswer(await this.#send({ sessionId: this.id, event: 'action', data }, options.signal))
     this.#ui = answer.ui
-    this.#ended = answer.ended
+    // It may have been closed meanwhile.
+    this.#ended ||= answer.ended
     return answer.ui
   }
 
-  /** Ends the session. Idempotent. @throws AtpError what kept the app from hearing of it */
+  /**
+   * Ends the session. Idempotent; may be called again when it failed.
+   * @throws AtpError what kept the app from hearing of it, or what the app failed with
+   */
   async close(options: AppStepOptions = {}): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    await this.#send({ sessionId: this.id, event: 'close' }, options.signal)
+    try {
+      await this.#send({ sessionId: this.id, event: 'close' }, options.signal)
+    } catch (error) {
+      // It expired, or its process is gone: as good as closed.
+      if (isAtpError(error) && error.code === 'not_found') return
+      this.#ended = isAtpError(error) && error.code === 'tool_error'
+      throw error
+    }
   }
 }
 

@@ -4,8 +4,6 @@ import { closeCodes } from '../protocol/close-codes.ts'
 import { type BackoffOptions, backoffDelayMs, maxRetryAfterMs, retryAfterMs, sleep } from '../transport/backoff.ts'
 import { conflictError, type Session } from './session.ts'
 
-export { retryAfterMs, sleep } from '../transport/backoff.ts'
-
 /**
  * Where a client's connection is. `moving`: the server closes it soon, so another one is being opened while the old one
  * still takes answers. `refused` and `stopped` are final until `start` is called again.

@@ -1,12 +1,12 @@
 import { AtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
-import type { AppEvent } from '../protocol/frames.ts'
 import { providerFormat } from '../providers/provider-by-name.ts'
 import type { ParsedToolCall, ProviderFormat, ProviderName, ToolCallResult } from '../providers/provider-format.ts'
+import { AppSession, type SendAppEvent } from './app-session.ts'
 import { CallFeed } from './call-feed.ts'
 import type { CallPart, FoundingResult, ResultMessage, ToolCallPart } from './call-parts.ts'
 import { callerCodes } from './caller-codes.ts'
-import type { CallRequest, CallToolRequest, DetachedCall } from './llm-client-options.ts'
+import type { CallRequest, CallToolRequest, DetachedCall, OpenAppRequest } from './llm-client-options.ts'
 import type { DoorCall, LlmDoor } from './llm-door.ts'
 import { PartStream } from './part-stream.ts'
 import { readTimeout } from './read-timeout.ts'
@@ -36,19 +36,20 @@ export class LlmCalls {
     this.#contexts = contexts
   }
 
-  /** @throws AtpError what the call failed with */
-  async call(request: CallRequest): Promise<unknown> {
-    return this.#door.call(toDoorCall(request))
+  /** @throws AtpError what the call failed with, or why it was not stored */
+  async call(request: CallRequest & { detach?: boolean }): Promise<unknown> {
+    if (request.detach === true) return { callId: await this.#door.detach(toDoorCall(request)) }
+    // Returning the promise itself would take two turns of the microtask queue more.
+    return await this.#door.call(toDoorCall(request))
   }
 
-  /** Sends an event of an app's session. @throws AtpError what it failed with */
-  async appEvent(request: CallRequest, app: AppEvent, signal: AbortSignal | undefined): Promise<unknown> {
-    return this.#door.call({ ...toDoorCall(request), app, signal })
-  }
-
-  /** @throws AtpError why the call was not stored */
-  async detachedCall(request: CallRequest): Promise<{ callId: string }> {
-    return { callId: await this.#door.detach(toDoorCall(request)) }
+  /** @throws AtpError what the app failed with */
+  openApp({ app: tool, params = {}, signal: opening, ...options }: OpenAppRequest): Promise<AppSession> {
+    const send: SendAppEvent = async (app, signal) => {
+      const call = toDoorCall({ ...options, tool, params: app.event === 'start' ? params : {} })
+      return this.#door.call({ ...call, app, signal })
+    }
+    return AppSession.open(send, opening === undefined ? {} : { signal: opening })
   }
 
   callStreaming(request: CallRequest): PartStream<CallPart> {
@@ -93,7 +94,10 @@ export class LlmCalls {
   callToolStreaming(request: CallToolRequest): PartStream<ToolCallPart<ResultMessage | FoundingResult>> {
     const stream = new PartStream<ToolCallPart<ResultMessage | FoundingResult>>(async (stopped) => {
       refuseDetach(request)
-      const { calls, format, single, common } = await this.#read(request)
+      const { calls, format, single, common } = await this.#read({
+        ...request,
+        signal: either(request.signal, stopped),
+      })
       const feeds = calls.map(({ id: toolCallId, name: tool }): CallFeed => {
         const feed: CallFeed = new CallFeed(tool, (part, kind) => {
           return stream.add({ ...part, callId: feed.callId, toolCallId, tool }, feed.unread, kind)
@@ -104,7 +108,6 @@ export class LlmCalls {
       let left = calls.length
       await runToolCalls(calls, {
         ...common,
-        options: { ...common.options, signal: either(common.options.signal, stopped) },
         run: (call, index) => settleFeed(feeds[index] as CallFeed, this.#door, call),
         onResult: (result, index) => {
           results[index] = result

@@ -3,7 +3,7 @@ import { AtpError } from '../errors/atp-error.ts'
 import { silentLogger } from '../logging/logger.ts'
 import type { ToolkitContext } from '../protocol/http-bodies.ts'
 import { providerFormat } from '../providers/provider-by-name.ts'
-import { AppSession, type SendAppEvent } from './app-session.ts'
+import type { AppSession } from './app-session.ts'
 import { defaultBaseUrl, readBaseUrl } from './base-url.ts'
 import type { CallPart, FoundingResult, PartIterator, ResultMessage, ToolCallPart } from './call-parts.ts'
 import { checkApiKey, checkLegacyFallback, checkWaitMs } from './check-options.ts'
@@ -98,8 +98,8 @@ export class LLMClient {
    */
   call(request: CallRequest & Detached): Promise<{ callId: string }>
   call(request: CallRequest & { detach?: false }): Promise<unknown>
-  async call(request: CallRequest & { detach?: boolean }): Promise<unknown> {
-    return request.detach === true ? this.#calls.detachedCall(request) : this.#calls.call(request)
+  call(request: CallRequest & { detach?: boolean }): Promise<unknown> {
+    return this.#calls.call(request)
   }
 
   /**
@@ -152,14 +152,11 @@ export class LLMClient {
 
   /**
    * Opens a session of an app, which lasts until it is closed, ended by the app, or not used for as long as the app says.
-   * The options hold for each of its steps.
+   * The options hold for each of its steps, but `signal`, which cancels the opening.
    * @throws AtpError `unsupported` for a tool that is no app, and what the app failed with
    */
   openApp(request: OpenAppRequest): Promise<AppSession> {
-    const { app: tool, params = {}, signal, ...options } = request
-    const send: SendAppEvent = (app, stepSignal) =>
-      this.#calls.appEvent({ ...options, tool, params: app.event === 'start' ? params : {} }, app, stepSignal)
-    return AppSession.open(send, signal === undefined ? {} : { signal })
+    return this.#calls.openApp(request)
   }
 
   /**

@@ -16,8 +16,8 @@ export interface SessionOptions<In extends Frame> {
   onFrame(frame: In): void
   /** Once, when the peer or the network ends an opened session. */
   onClose(code: number, reason: string): void
-  /** A frame that could not be read, and which request it answers if that could be. */
-  onBadFrame(error: AtpError, requestId: string | undefined): void
+  /** A frame that could not be read, and which request and lease it names if that could be. */
+  onBadFrame(error: AtpError, requestId: string | undefined, leaseId: string | undefined): void
   /** How long the handshake, and then the welcome, may take, in milliseconds. */
   timeoutMs: number
   /** Gives up connecting and waiting for the welcome; without effect on an opened session. */
@@ -80,7 +80,7 @@ export async function openSession<In extends Frame>(options: SessionOptions<In>)
         if (ended) return
         const decoded = options.decode(text)
         if (!decoded.ok) {
-          options.onBadFrame(decoded.error, decoded.requestId)
+          options.onBadFrame(decoded.error, decoded.requestId, decoded.leaseId)
           // Waiting on would end in the same failure, late and without a reason.
           if (!welcomed) fail(new AtpError('protocol_error', `${url} sent no welcome but: ${decoded.error.message}`))
         } else if (welcomed) {

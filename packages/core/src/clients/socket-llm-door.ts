@@ -52,22 +52,41 @@ export function createSocketLlmDoor(options: SocketLlmOptions): LlmDoor {
     // Made at call time, so that its stack shows the caller.
     const answer = requests.wait(requestId, { watcher, timeoutMs, onExpire })
     session.sendText(text)
-    if (!signal) return answer
+    // Returning the promise itself would take two turns of the microtask queue more.
+    if (!signal) return await answer
     const onAbort = (): void => {
       const reason = typeof signal.reason === 'string' ? signal.reason : undefined
       session.send({ type: 'cancel', requestId, reason })
       requests.reject(requestId, cancelledError(signal.reason))
     }
     signal.addEventListener('abort', onAbort)
-    return answer.finally(() => signal.removeEventListener('abort', onAbort))
+    try {
+      return await answer
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
-  function askForCall(request: DoorCall, more: Partial<LlmCallFrame>): Promise<LlmAnswer> {
+  function askForCall(request: DoorCall, how: Pick<LlmCallFrame, 'stream' | 'detach'>): Promise<LlmAnswer> {
     const { toolkitId, tool, params, provider, authToken, timeoutMs, idempotencyKey, externalUserId, app, meta } =
       request
-    const options = { provider, authToken, timeoutMs, idempotencyKey, externalUserId, app, meta, ...more }
     return ask({
-      makeFrame: (requestId) => ({ type: 'call', requestId, toolkitId, tool, params, ...options }),
+      makeFrame: (requestId) => ({
+        type: 'call',
+        requestId,
+        toolkitId,
+        tool,
+        params,
+        provider,
+        authToken,
+        timeoutMs,
+        idempotencyKey,
+        externalUserId,
+        app,
+        meta,
+        stream: how.stream,
+        detach: how.detach,
+      }),
       what: `Tool "${tool}"`,
       timeoutMs: (timeoutMs ?? maxTimeoutMs) + graceMs,
       signal: request.signal,

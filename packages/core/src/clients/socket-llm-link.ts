@@ -146,8 +146,8 @@ export class SocketLlmLink {
       timeoutMs: connectTimeoutMs,
       signal,
     })
-    // One that opens while the client is closed is closed by who asked for it.
-    if (!signal.aborted) this.#links.set(session, { session, requests })
+    // One that opens while the client is closed is closed by who asked for it; one that is gone already is nobody's.
+    if (!signal.aborted && session.isOpen) this.#links.set(session, { session, requests })
     // It may have said so in the turn of the welcome.
     leave()
     return session

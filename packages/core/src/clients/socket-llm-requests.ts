@@ -16,7 +16,7 @@ export interface LlmRequestsOptions {
   logger: Logger
   /** The server is about to close the connection. */
   onDrain(deadlineMs: number): void
-  /** The last request under way was answered. */
+  /** The server is about to close the connection, and the last request under way has ended. */
   onIdle(): void
 }
 
@@ -25,6 +25,7 @@ export class LlmRequests {
   readonly #options: LlmRequestsOptions
   readonly #pending = new PendingRequests<LlmAnswer>()
   readonly #watchers = new Map<string, CallWatcher>()
+  #draining = false
 
   constructor(options: LlmRequestsOptions) {
     this.#options = options
@@ -34,24 +35,21 @@ export class LlmRequests {
     return this.#pending.size
   }
 
-  /** Waits for the answer to a request, as `PendingRequests.wait`. */
-  async wait(
+  /** Waits for the answer to a request, as `PendingRequests.wait`. Obligation: no more promises than that takes. */
+  wait(
     requestId: string,
     { watcher, timeoutMs, onExpire }: { watcher: CallWatcher | undefined; timeoutMs: number; onExpire: () => AtpError },
   ): Promise<LlmAnswer> {
     if (watcher) this.#watchers.set(requestId, watcher)
-    try {
-      return await this.#pending.wait(requestId, timeoutMs, onExpire)
-    } finally {
-      this.#watchers.delete(requestId)
-      if (this.#pending.size === 0) this.#options.onIdle()
-    }
+    return this.#pending.wait(requestId, timeoutMs, () => {
+      this.#ended(requestId)
+      return onExpire()
+    })
   }
 
   /** Returns whether somebody waited. */
   reject(requestId: string, error: AtpError): boolean {
-    // At once: what the next frame tells is after the end of the call.
-    this.#watchers.delete(requestId)
+    this.#ended(requestId)
     return this.#pending.reject(requestId, error)
   }
 
@@ -84,6 +82,7 @@ export class LlmRequests {
         else this.#options.logger.warn('server.error', { code: frame.error.code, error: frame.error.message })
         return
       case 'drain':
+        this.#draining = true
         this.#options.onDrain(frame.deadlineMs)
         return
       case 'welcome':
@@ -95,7 +94,17 @@ export class LlmRequests {
   }
 
   #resolve(requestId: string, answer: LlmAnswer): void {
-    this.#watchers.delete(requestId)
+    this.#ended(requestId)
     this.#pending.resolve(requestId, answer)
+  }
+
+  /** At once: what the next frame tells is after the end of the call. */
+  #ended(requestId: string): void {
+    this.#watchers.delete(requestId)
+    if (!this.#draining) return
+    // After whoever ends it has said so to the server.
+    queueMicrotask(() => {
+      if (this.#pending.size === 0) this.#options.onIdle()
+    })
   }
 }

@@ -1,11 +1,11 @@
-import { AtpError } from '../errors/atp-error.ts'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { type CallStateBody, callState, type TaskResponseBody } from '../protocol/http-bodies.ts'
 import { firstIssues } from '../protocol/tool-descriptor.ts'
 import { maxTimeoutMs } from '../tool/define-tool.ts'
-import type { BackoffOptions } from '../transport/backoff.ts'
+import { type BackoffOptions, backoffDelayMs } from '../transport/backoff.ts'
 import { requestJson } from './http-request.ts'
 import type { CallState, WaitForCallOptions } from './llm-client-options.ts'
-import { Patience } from './patience.ts'
+import { Patience, type PauseSignals, pause } from './patience.ts'
 import { readTimeout } from './read-timeout.ts'
 import { peerError } from './session.ts'
 import { segmentOf } from './store-client.ts'
@@ -22,6 +22,8 @@ export interface StoredCallsOptions {
 /** How long the server is asked to hold a question for the end of a call, in milliseconds. */
 const pollMs = 25_000
 const graceMs = 10_000
+/** The longest pause where the server does not hold it, in milliseconds. */
+const maxPauseMs = 5_000
 
 /** Asks a server for calls that it keeps, over HTTP. */
 export class StoredCalls {
@@ -39,7 +41,7 @@ export class StoredCalls {
 
   /** @throws AtpError `not_found`, … */
   async get(callId: string, signal: AbortSignal | undefined): Promise<CallState> {
-    const { outcome, ...state } = await this.#ask(callId, { waitMs: 0, signal })
+    const { outcome, ...state } = await this.#ask(callId, { waitMs: 0, signal, closed: this.#closing.signal })
     return { ...state, ...(outcome?.ok ? { result: outcome.result } : outcome && { error: outcome.error }) }
   }
 
@@ -60,17 +62,27 @@ export class StoredCalls {
     { deadline, signal }: { deadline: number; signal: AbortSignal | undefined },
   ): Promise<TaskResponseBody['outcome']> {
     const closed = this.#closing.signal
-    const patience = new Patience({ backoff: this.#options.backoff, signal, closed, deadline })
+    const { backoff } = this.#options
+    const patience = new Patience({ backoff, signal, closed, deadline })
+    let hurried = 0
     for (;;) {
-      const leftMs = deadline - performance.now()
+      const askedAt = performance.now()
+      const leftMs = deadline - askedAt
       if (leftMs <= 0)
         throw new AtpError('deadline_exceeded', `Call ${callId} has not ended in the time to wait for it`)
+      const waitMs = Math.min(pollMs, Math.ceil(leftMs))
       try {
-        const { outcome } = await this.#ask(callId, { waitMs: Math.min(pollMs, Math.ceil(leftMs)), signal })
+        const { outcome } = await this.#ask(callId, { waitMs, signal, closed })
         if (outcome) return outcome
         patience.reached()
+        const heldMs = performance.now() - askedAt
+        hurried = heldMs < waitMs / 2 ? hurried + 1 : 0
+        if (hurried === 0) continue
+        // A server that does not hold the question must not be asked without a pause.
+        const pauseMs = backoffDelayMs(hurried - 1, { maxMs: maxPauseMs, ...backoff })
+        await pause(Math.min(pauseMs, leftMs - heldMs), { signal, closed })
       } catch (error) {
-        await patience.wait(error)
+        await patience.wait(unanswered(error))
       }
     }
   }
@@ -81,16 +93,19 @@ export class StoredCalls {
     this.#closing = new AbortController()
   }
 
-  async #ask(
-    callId: string,
-    { waitMs, signal }: { waitMs: number; signal: AbortSignal | undefined },
-  ): Promise<CallStateBody> {
+  async #ask(callId: string, { waitMs, signal, closed }: PauseSignals & { waitMs: number }): Promise<CallStateBody> {
     const { apiKey, fetch } = this.#options
     const url = waitMs > 0 ? `${this.urlOf(callId)}?wait_ms=${waitMs}` : this.urlOf(callId)
     const timeoutMs = waitMs + graceMs
-    const answer = await requestJson({ url, apiKey, timeoutMs, signal, closed: this.#closing.signal, fetch })
+    const answer = await requestJson({ url, apiKey, timeoutMs, signal, closed, fetch })
     const parsed = callState.safeParse(answer)
     if (parsed.success) return parsed.data
     throw new AtpError('protocol_error', `The answer of ${url} cannot be read: ${firstIssues(parsed.error)}`)
   }
+}
+
+/** A server that does not answer a question in its time is out of reach; the time to wait for the call is another one. */
+function unanswered(error: unknown): unknown {
+  if (!isAtpError(error) || error.code !== 'deadline_exceeded') return error
+  return new AtpError('connection_failed', error.message, { cause: error })
 }

@@ -43,7 +43,7 @@ export interface ToolKitClientOptions extends ToolkitOptions {
   endpointUrl?: string | null
   /** How many calls run at once, 1 to 65,536; the server answers those above with `busy`. @default 64 */
   maxConcurrency?: number
-  /** How long `stop` waits for running calls, in milliseconds. @default 10_000 */
+  /** How long `stop` waits for running calls and until their results have arrived, in milliseconds. @default 10_000 */
   drainTimeoutMs?: number
   /** Stops the client when no call came or ran for this long, in milliseconds; 0 never does. @default 0 */
   idleTimeoutMs?: number

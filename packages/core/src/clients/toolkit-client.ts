@@ -1,11 +1,11 @@
 import type { InvokeOutcome } from '../dispatch/invoke-tool.ts'
-import { AtpError } from '../errors/atp-error.ts'
-import { toWireError } from '../errors/to-wire-error.ts'
+import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import type { Logger } from '../logging/logger.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { decodeToToolkit } from '../protocol/codec.ts'
 import type { ErrorFrame, ToolkitCallFrame, ToToolkitFrame } from '../protocol/frames.ts'
 import { Toolkit } from '../registry/toolkit.ts'
+import { sleep } from '../transport/backoff.ts'
 import {
   checkApiKey,
   checkConcurrency,
@@ -26,6 +26,8 @@ import { type ToolkitWay, toolkitWay } from './toolkit-way.ts'
 export type { ToolKitClientEvents, ToolKitClientOptions } from './toolkit-client-options.ts'
 
 const connectTimeoutMs = 10_000
+/** How often a client that stops looks whether its results have arrived, in milliseconds. */
+const lookMs = 10
 
 /** A toolkit that connects to a server and answers its calls. */
 export class ToolKitClient extends Toolkit {
@@ -122,7 +124,7 @@ export class ToolKitClient extends Toolkit {
     await this.#registration.settled()
   }
 
-  /** Takes no new calls, waits for the running ones, closes. Idempotent. */
+  /** Takes no new calls, waits for the running ones and until their results have arrived, closes. Idempotent. */
   stop(): Promise<void> {
     this.#wanted = false
     this.#stopping ??= this.#drainAndStop().finally(() => {
@@ -134,22 +136,28 @@ export class ToolKitClient extends Toolkit {
   async #drainAndStop(): Promise<void> {
     this.#idle.stop()
     this.#runs.isAccepting = false
-    if (this.#sessions.size > 0 && this.#runs.size > 0) {
+    if (this.#sessions.size > 0 && (this.#runs.size > 0 || this.#owesResults)) {
       this.#connection.stopping()
       const drainMs = this.#options.drainTimeoutMs ?? 10_000
       for (const session of this.#sessions) session.send({ type: 'drain', deadlineMs: drainMs })
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const patience = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, drainMs)
-      })
-      await Promise.race([this.#runs.whenIdle(), patience])
-      clearTimeout(timer)
+      const until = performance.now() + drainMs
+      const done = new AbortController()
+      await Promise.race([this.#runs.whenIdle(), sleep(drainMs, done.signal)])
+      // Whoever ends the process after this must not lose what the last calls did.
+      while (this.#owesResults && performance.now() < until) await sleep(lookMs, done.signal)
+      done.abort()
     }
     this.#runs.stop('The toolkit stops')
     this.#registration.stopped()
     this.#connection.stop()
     this.#sessions.clear()
     this.#runs.isAccepting = true
+  }
+
+  /** Whether results are still on their way over a session that is open. */
+  get #owesResults(): boolean {
+    if (this.#sessions.size === 0) return false
+    return this.#runs.results.size > 0 || [...this.#sessions].some(({ bufferedAmount }) => bufferedAmount > 0)
   }
 
   async #open(signal: AbortSignal, gone: (code: number, reason: string) => void): Promise<Session> {
@@ -172,7 +180,7 @@ export class ToolKitClient extends Toolkit {
         if (session) this.#onGone(session, lost)
         gone(code, reason)
       },
-      onBadFrame: (error, requestId) => this.#onBadFrame(session, error, requestId),
+      onBadFrame: (...frame) => this.#onBadFrame(session, ...frame),
       timeoutMs: connectTimeoutMs,
       signal,
     })
@@ -185,6 +193,7 @@ export class ToolKitClient extends Toolkit {
       if (session.isOpen) this.#sessions.add(session)
     } catch (error) {
       session.close(closeCodes.normal, 'not registered')
+      this.#onGone(session, isAtpError(error) ? error : new AtpError('connection_closed', 'Not registered'))
       throw error
     }
     return session
@@ -221,12 +230,17 @@ export class ToolKitClient extends Toolkit {
   }
 
   /** A call or an answer that cannot be read still ends what its sender or we wait for. */
-  #onBadFrame(session: Session | undefined, error: AtpError, requestId: string | undefined): void {
+  #onBadFrame(
+    session: Session | undefined,
+    error: AtpError,
+    requestId: string | undefined,
+    leaseId: string | undefined,
+  ): void {
     this.#logger.warn('frame.unreadable', { error: error.message })
-    if (requestId === undefined) return
+    if (session === undefined || requestId === undefined) return
     const answer = new AtpError('protocol_error', `The server sent an answer that cannot be read: ${error.message}`)
     if (this.#registration.failed(requestId, answer)) return
-    session?.send({ type: 'result', requestId, ok: false, error: toWireError(error) })
+    this.#runs.refuse(session, { requestId, leaseId }, error)
   }
 
   #onFrame(session: Session, frame: ToToolkitFrame): void {
@@ -264,9 +278,11 @@ export class ToolKitClient extends Toolkit {
   #onError({ requestId, error }: ErrorFrame): void {
     if (requestId !== undefined) {
       const failure = peerError(error)
-      if (this.#registration.failed(requestId, failure) || this.#runs.leases.refused(requestId, failure)) return
+      const leaseId = error.details?.lease_id
+      if (this.#registration.failed(requestId, failure) || this.#runs.leases.refused(requestId, failure, leaseId))
+        return
       // Sent again, it would be refused again.
-      if (!error.retryable) this.#runs.results.forget(requestId)
+      if (!error.retryable) this.#runs.results.refused(requestId, leaseId)
     }
     this.#logger.warn('server.error', { callId: requestId, code: error.code, error: error.message })
   }

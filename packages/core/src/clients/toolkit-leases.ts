@@ -74,10 +74,13 @@ export class ToolkitLeases {
     lease.grant = undefined
   }
 
-  /** Returns whether that was the answer to a lease; any other failure than its loss is tried again. */
-  refused(requestId: string, error: AtpError): boolean {
+  /**
+   * Returns whether that was the answer to a lease; any other failure than its loss is tried again.
+   * @param leaseId the lease that the server names, if it names one: an earlier one of the call is none of this one's business
+   */
+  refused(requestId: string, error: AtpError, leaseId?: unknown): boolean {
     const lease = this.#leases.get(requestId)
-    if (lease === undefined) return false
+    if (lease === undefined || (leaseId !== undefined && leaseId !== lease.leaseId)) return false
     if (error.code === 'lease_lost') this.#lose(requestId)
     else this.#logger.warn('lease.not_renewed', { callId: requestId, error: error.message })
     return true

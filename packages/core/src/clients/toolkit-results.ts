@@ -3,11 +3,21 @@ import type { Session } from './session.ts'
 
 interface Kept {
   text: string
+  /** The last chunks of its stream. */
+  chunks: readonly string[]
+  leaseId: string | undefined
   /** Where it was sent last; undefined when there was no session. */
   session: Session | undefined
 }
 
+/** Which call a result is of, and its lease if it had one. */
+export interface ResultOf {
+  requestId: string
+  leaseId?: string | undefined
+}
+
 const maxKept = 1_024
+const noChunks: readonly string[] = []
 /** Characters of all kept results together. */
 const maxKeptLength = 16 * 1_048_576
 
@@ -20,6 +30,8 @@ export class ToolkitResults {
   /** By call, the oldest first. */
   readonly #kept = new Map<string, Kept>()
   #keptLength = 0
+  /** Whether results were given up, and that was logged, since the server last had all of them. */
+  #isFull = false
   /** The newest session whose server takes results of earlier ones. */
   #newest: Session | undefined
   /** Whether a server may still hold calls of an earlier session of ours. */
@@ -35,10 +47,18 @@ export class ToolkitResults {
     return takesResults(origin) && this.#newest?.isOpen ? this.#newest : undefined
   }
 
-  /** Sends a result frame of a call that came on `origin`. */
-  send(origin: Session, requestId: string, text: string): void {
+  /** How many results the server did not acknowledge yet. */
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /**
+   * Sends a result frame of a call that came on `origin`.
+   * @param chunks frames that were sent, and are sent again before the result where that is sent again
+   */
+  send(origin: Session, { requestId, leaseId }: ResultOf, text: string, chunks: readonly string[] = noChunks): void {
     const session = this.route(origin)
-    if (takesResults(session ?? origin)) this.#keep(requestId, { text, session })
+    if (takesResults(session ?? origin)) this.#keep(requestId, { text, chunks, leaseId, session })
     session?.sendText(text)
   }
 
@@ -69,43 +89,58 @@ export class ToolkitResults {
 
   /** The server has these results. */
   received(requestIds: readonly string[]): void {
-    for (const requestId of requestIds) this.forget(requestId)
+    for (const requestId of requestIds) this.#forget(requestId)
   }
 
-  /** The server does not take this result. */
-  forget(requestId: string): void {
-    const kept = this.#kept.get(requestId)
-    if (kept === undefined) return
-    this.#kept.delete(requestId)
-    this.#keptLength -= kept.text.length
+  /** The server does not take this result. @param leaseId the lease that it names, if it names one */
+  refused(requestId: string, leaseId?: unknown): void {
+    if (leaseId === undefined || this.#kept.get(requestId)?.leaseId === leaseId) this.#forget(requestId)
   }
 
   /** Forgets all results. */
   clear(): void {
     this.#kept.clear()
     this.#keptLength = 0
+    this.#isFull = false
   }
 
   #sendAgain(session: Session): void {
     for (const kept of this.#kept.values()) {
       if (kept.session?.isOpen) continue
       kept.session = session
+      for (const chunk of kept.chunks) session.sendText(chunk)
       session.sendText(kept.text)
     }
   }
 
   #keep(requestId: string, kept: Kept): void {
     // The newest one of a call that came twice goes to the end.
-    this.forget(requestId)
+    this.#forget(requestId)
     this.#kept.set(requestId, kept)
-    this.#keptLength += kept.text.length
+    this.#keptLength += lengthOf(kept)
     while (this.#kept.size > maxKept || this.#keptLength > maxKeptLength) {
       const [oldest] = this.#kept.keys()
       if (oldest === undefined) return
-      this.forget(oldest)
-      this.#logger.warn('result.not_kept', { callId: oldest })
+      this.#forget(oldest)
+      // A line for each result of a server that lags behind would cost more than the results.
+      if (!this.#isFull) this.#logger.warn('result.not_kept', { callId: oldest })
+      this.#isFull = true
     }
   }
+
+  #forget(requestId: string): void {
+    const kept = this.#kept.get(requestId)
+    if (kept === undefined) return
+    this.#kept.delete(requestId)
+    this.#keptLength -= lengthOf(kept)
+    if (this.#kept.size === 0) this.#isFull = false
+  }
+}
+
+function lengthOf({ text, chunks }: Kept): number {
+  let length = text.length
+  for (const chunk of chunks) length += chunk.length
+  return length
 }
 
 /** Whether the server of a session says which results it has, and takes those of an earlier session. */

@@ -10,7 +10,7 @@ import type { Tracing } from '../tracing/tracing.ts'
 import type { TransportSlots } from '../transport/inbox-polling.ts'
 import type { Session } from './session.ts'
 import { ToolkitLeases } from './toolkit-leases.ts'
-import { ToolkitResults, takesResults } from './toolkit-results.ts'
+import { type ResultOf, ToolkitResults, takesResults } from './toolkit-results.ts'
 import { ToolkitStream } from './toolkit-stream.ts'
 
 /** How a toolkit's calls run. */
@@ -41,10 +41,10 @@ export class ToolkitRuns implements TransportSlots {
   readonly results: ToolkitResults
   readonly leases: ToolkitLeases
   readonly #options: ToolkitRunsOptions
-  /** Calls without an outcome. */
-  readonly #running = new Set<Run>()
-  /** The newest run of each call: a server may send a call again after it lost the connection. */
+  /** The newest run of each call without an outcome. */
   readonly #byId = new Map<string, Run>()
+  /** Older ones: a server may send a call again after it lost the connection. One set for all would cost every call. */
+  readonly #older = new Set<Run>()
   /** Handlers that have not ended, abandoned ones included, and calls that wait for their lease. */
   #busySlots = 0
   #isAccepting = true
@@ -60,7 +60,7 @@ export class ToolkitRuns implements TransportSlots {
 
   /** How many calls have no outcome yet. */
   get size(): number {
-    return this.#running.size
+    return this.#byId.size + this.#older.size
   }
 
   /** How many calls may come. */
@@ -82,7 +82,7 @@ export class ToolkitRuns implements TransportSlots {
 
   /** A session was opened: calls, results and leases of earlier ones go on over it where its server takes them. */
   opened(session: Session): void {
-    const surviving = [...this.#running].filter(({ origin }) => takesResults(origin))
+    const surviving = this.#all().filter(({ origin }) => takesResults(origin))
     this.results.opened(
       session,
       surviving.map(({ frame }) => frame.requestId),
@@ -92,7 +92,7 @@ export class ToolkitRuns implements TransportSlots {
 
   /** Resolves when no call is without an outcome. */
   whenIdle(): Promise<void> {
-    if (this.#running.size === 0) return Promise.resolve()
+    if (this.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idleWaiters.add(resolve))
   }
 
@@ -104,12 +104,17 @@ export class ToolkitRuns implements TransportSlots {
   /** Cancels what runs, gives up what waits, and forgets the results: the client stops. */
   stop(reason: string): void {
     this.leases.stop()
-    for (const run of this.#running) {
+    for (const run of this.#all()) {
       // Told as an outcome, it would say that the caller cancelled it.
       run.isLost = true
       run.cancellation.cancel(reason)
     }
     this.results.clear()
+  }
+
+  /** Answers a call that cannot be read; one that runs here has an outcome of its own. */
+  refuse(origin: Session, call: ResultOf, error: AtpError): void {
+    if (!this.#byId.has(call.requestId)) this.#fail(origin, call, error)
   }
 
   /** Takes a call that came on a session to its outcome. */
@@ -144,7 +149,8 @@ export class ToolkitRuns implements TransportSlots {
 
   #begin(origin: Session, frame: ToolkitCallFrame): Run {
     const run: Run = { origin, frame, cancellation: new Cancellation(), isLost: false }
-    this.#running.add(run)
+    const older = this.#byId.get(frame.requestId)
+    if (older !== undefined) this.#older.add(older)
     this.#byId.set(frame.requestId, run)
     this.#busySlots += 1
     return run
@@ -153,12 +159,16 @@ export class ToolkitRuns implements TransportSlots {
   #end(run: Run): void {
     const { requestId, leaseId } = run.frame
     if (leaseId !== undefined) this.leases.release(requestId, leaseId)
-    this.#running.delete(run)
     if (this.#byId.get(requestId) === run) this.#byId.delete(requestId)
+    else this.#older.delete(run)
     this.#options.onActivity()
-    if (this.#running.size > 0) return
+    if (this.size > 0) return
     for (const resolve of this.#idleWaiters) resolve()
     this.#idleWaiters.clear()
+  }
+
+  #all(): Run[] {
+    return [...this.#older, ...this.#byId.values()]
   }
 
   #acquire(run: Run): Promise<boolean> {
@@ -199,12 +209,12 @@ export class ToolkitRuns implements TransportSlots {
       toolkit: toolkit.appName,
       meta: tracing && (frame.meta ?? {}),
     })
-    stream?.end()
+    const chunks = stream?.end()
     if (!run.isLost) {
       const text = outcome.ok
         ? encodeResult(requestId, outcome.json, { leaseId })
         : encodeFrame({ type: 'result', requestId, leaseId, ok: false, error: outcome.error })
-      this.results.send(origin, requestId, text)
+      this.results.send(origin, frame, text, chunks)
     }
     this.#end(run)
     onOutcome(frame, outcome, performance.now() - startedAt)
@@ -215,15 +225,17 @@ export class ToolkitRuns implements TransportSlots {
     return new ToolkitStream({ requestId, leaseId, route, resumes: takesResults(origin) })
   }
 
-  #fail(origin: Session, { requestId, leaseId }: ToolkitCallFrame, refusal: AtpError | undefined): void {
+  #fail(origin: Session, call: ResultOf, refusal: AtpError | undefined): void {
+    const { requestId, leaseId } = call
     const error = toWireError(refusal)
-    this.results.send(origin, requestId, encodeFrame({ type: 'result', requestId, leaseId, ok: false, error }))
+    this.results.send(origin, call, encodeFrame({ type: 'result', requestId, leaseId, ok: false, error }))
   }
 
   #unknown(frame: ToolkitCallFrame, tool: Tool | undefined): AtpError | undefined {
     const { appName } = this.#options.toolkit
     if (!tool) return new AtpError('tool_not_found', `Toolkit "${appName}" has no tool "${frame.tool}"`)
-    return frame.app && new AtpError('unsupported', `Tool "${tool.name}" of toolkit "${appName}" is no app`)
+    if (frame.app === undefined || tool.app) return undefined
+    return new AtpError('unsupported', `Tool "${tool.name}" of toolkit "${appName}" is no app`)
   }
 
   #busy(): AtpError | undefined {

@@ -15,6 +15,10 @@ export interface ToolkitStreamOptions {
 /** What may wait for the network before a tool is slowed down and progress is left out (rule T6). */
 const maxBufferedBytes = 1_048_576
 const maxProgressBytes = 65_536
+/** What of a stream is sent again when its connection is lost: no peer says which chunks it has. */
+const maxRecent = 256
+/** Characters of these chunks. */
+const maxRecentLength = 262_144
 /** How often a full connection is looked at, in milliseconds: no platform tells when it has room again. */
 const lookMs = 10
 
@@ -23,6 +27,10 @@ export class ToolkitStream {
   readonly #options: ToolkitStreamOptions
   #sequence = 0
   #ended = false
+  /** Where chunks were sent last. */
+  #session: Session | undefined
+  readonly #recent: string[] = []
+  #recentLength = 0
   #look: { timer: ReturnType<typeof setTimeout>; resolve: () => void } | undefined
 
   constructor(options: ToolkitStreamOptions) {
@@ -46,20 +54,44 @@ export class ToolkitStream {
     this.#sequence += 1
     const session = route()
     if (session === undefined) return resumes ? this.#sendLater(text) : undefined
-    session.sendText(text)
+    this.#send(session, text)
     return session.bufferedAmount > maxBufferedBytes ? this.#untilWritable() : undefined
   }
 
-  /** The call has its outcome: nothing waits any more. */
-  end(): void {
+  /**
+   * The call has its outcome: nothing waits any more.
+   * @returns the last chunks, which come before the result wherever that is sent again
+   */
+  end(): readonly string[] {
     this.#ended = true
     clearTimeout(this.#look?.timer)
     this.#look?.resolve()
+    const session = this.#options.route()
+    if (session !== undefined) this.#move(session)
+    return this.#recent
+  }
+
+  #send(session: Session, text: string): void {
+    this.#move(session)
+    session.sendText(text)
+    if (!this.#options.resumes) return
+    this.#recent.push(text)
+    this.#recentLength += text.length
+    while (this.#recent.length > maxRecent || this.#recentLength > maxRecentLength) {
+      this.#recentLength -= this.#recent.shift()?.length ?? 0
+    }
+  }
+
+  /** A connection that was lost may have swallowed chunks; the caller passes over those that it has. */
+  #move(session: Session): void {
+    if (session === this.#session) return
+    this.#session = session
+    for (const text of this.#recent) session.sendText(text)
   }
 
   async #sendLater(text: string): Promise<void> {
     const session = await this.#untilWritable()
-    session?.sendText(text)
+    if (session !== undefined) this.#send(session, text)
   }
 
   async #untilWritable(): Promise<Session | undefined> {

@@ -4,10 +4,9 @@ import type { Toolkit } from '../registry/toolkit.ts'
 import { createRegistry, type ToolkitRegistry } from '../registry/toolkit-registry.ts'
 import type { Principal, Tool } from '../tool/tool.ts'
 import type { Tracing } from '../tracing/tracing.ts'
-import { SignatureVerifier, signatureToleranceMs } from './call-signature.ts'
+import { SignatureVerifier } from './call-signature.ts'
 import { CallSlots } from './call-slots.ts'
 import type { AtpRequest } from './http-messages.ts'
-import { SeenIds } from './seen-ids.ts'
 
 /** What can be mounted: one toolkit, several, or a registry, whose later registrations are served too. */
 export type ToolkitSource = Toolkit | readonly Toolkit[] | ToolkitRegistry
@@ -73,8 +72,6 @@ export interface Mount<Native> {
   /** Held by handlers that have not ended, abandoned ones included. */
   readonly slots: CallSlots
   readonly signatures: SignatureVerifier
-  /** Ids of signed calls. A signature of the future may hold for twice the tolerance. */
-  readonly signedIds: SeenIds
   readonly logger: Logger | undefined
   readonly tracing: Tracing | undefined
 }
@@ -93,7 +90,6 @@ export function createMount<Native>(source: ToolkitSource, options: AtpHttpOptio
     maxConcurrency,
     slots: new CallSlots(maxConcurrency),
     signatures: new SignatureVerifier(),
-    signedIds: new SeenIds(2 * signatureToleranceMs),
     logger: options.logger,
     tracing: options.tracing,
   }

@@ -1,10 +1,11 @@
 import { AtpError } from '../errors/atp-error.ts'
 import type { Toolkit } from '../registry/toolkit.ts'
-import { readCallSignature } from './call-signature.ts'
+import { readCallSignature, signatureToleranceMs } from './call-signature.ts'
 import type { AtpRequest } from './http-messages.ts'
 import type { Mount } from './http-options.ts'
-import { announcedLength, readByAnother, refuseEncoding, tooLarge } from './read-bytes.ts'
+import { announcedLength, bodyTimeoutMs, readByAnother, refuseEncoding, tooLarge } from './read-bytes.ts'
 import type { Route } from './routes.ts'
+import { SeenIds } from './seen-ids.ts'
 import { decodeSignedCall, maxSignedCallBytes, type SignedCallBody, signedCallType } from './signed-call-body.ts'
 
 /**
@@ -19,6 +20,12 @@ export function isSignedCall(request: AtpRequest): boolean {
   if (contentType === undefined || contentType === 'application/json') return false
   return contentType.split(';', 1)[0]?.trim().toLowerCase() === signedCallType
 }
+
+/**
+ * Ids of signed calls, of the whole process: another mount must not run what one of them ran. A signature of the future
+ * holds for twice the tolerance, and its time is checked before the body, which may then come slowly.
+ */
+const seenIds = new SeenIds(2 * signatureToleranceMs + bodyTimeoutMs)
 
 /**
  * Checks and reads a signed call: its headers, its size, its signature over the bytes as they came, that it was not
@@ -42,7 +49,7 @@ export async function readSignedCall<Native>(
   }
   const call = decodeSignedCall(bytes)
   checkRoute(call, signature.id, route)
-  if (!mount.signedIds.add(signature.id)) {
+  if (!seenIds.add(JSON.stringify([route.toolkit.appName, signature.id]))) {
     throw new AtpError(
       'duplicate_request_id',
       `The signed call "${signature.id}" was here before; it does not run again`,

@@ -2,78 +2,108 @@ import type { ZodType } from 'zod'
 import { AtpError, isAtpError } from '../errors/atp-error.ts'
 import { toWireError } from '../errors/to-wire-error.ts'
 import * as schemas from './frame-schemas.ts'
+import { readLlmCall, readResult, readToolkitCall } from './frame-shortcuts.ts'
 import type {
   AppEvent,
   ErrorFrame,
   Frame,
   FromLlmFrame,
   FromToolkitFrame,
+  LlmCallFrame,
   ToLlmFrame,
+  ToolkitCallFrame,
   ToToolkitFrame,
 } from './frames.ts'
 import { answerLimits, checkParsedShape, isJsonObject, type JsonLimits, jsonLimits, parseUnchecked } from './json.ts'
 import { firstIssues } from './tool-descriptor.ts'
 
-/** A frame that was read, or why it could not be and which request it belongs to. */
-export type Decoded<F> = { ok: true; frame: F } | { ok: false; error: AtpError; requestId: string | undefined }
+/** A frame that was read, or why it could not be and which request, under which lease, it belongs to. */
+export type Decoded<F> = { ok: true; frame: F } | ({ ok: false; error: AtpError } & FrameNames)
+
+/** What a frame that cannot be read still says of itself. */
+interface FrameNames {
+  requestId: string | undefined
+  leaseId?: string
+}
 
 type Reader<F> = (text: string) => Decoded<F>
 
 /** Reads what a toolkit client sends. */
-export const decodeFromToolkit: Reader<FromToolkitFrame> = reader<FromToolkitFrame>({
-  hello: schemas.hello,
-  register: schemas.register,
-  unregister: schemas.unregister,
-  ack: schemas.ack,
-  progress: schemas.progress,
-  chunk: schemas.chunk,
-  result: schemas.result,
-  running: schemas.running,
-  drain: schemas.drain,
-  error: schemas.error,
-})
+export const decodeFromToolkit: Reader<FromToolkitFrame> = reader<FromToolkitFrame>(
+  { result: readResult },
+  {
+    hello: schemas.hello,
+    register: schemas.register,
+    unregister: schemas.unregister,
+    ack: schemas.ack,
+    progress: schemas.progress,
+    chunk: schemas.chunk,
+    result: schemas.result,
+    running: schemas.running,
+    drain: schemas.drain,
+    error: schemas.error,
+  },
+)
 
 /** Reads what a server sends to a toolkit client. */
-export const decodeToToolkit: Reader<ToToolkitFrame> = reader<ToToolkitFrame>({
-  welcome: schemas.welcome,
-  registered: schemas.registered,
-  call: schemas.toolkitCall,
-  acked: schemas.acked,
-  received: schemas.received,
-  cancel: schemas.cancel,
-  drain: schemas.drain,
-  error: schemas.error,
-})
+export const decodeToToolkit: Reader<ToToolkitFrame> = reader<ToToolkitFrame>(
+  { call: readToolkitCall },
+  {
+    welcome: schemas.welcome,
+    registered: schemas.registered,
+    call: schemas.toolkitCall,
+    acked: schemas.acked,
+    received: schemas.received,
+    cancel: schemas.cancel,
+    drain: schemas.drain,
+    error: schemas.error,
+  },
+)
 
 /** Reads what an LLM client sends. */
-export const decodeFromLlm: Reader<FromLlmFrame> = reader<FromLlmFrame>({
-  hello: schemas.hello,
-  context: schemas.contextRequest,
-  call: schemas.llmCall,
-  cancel: schemas.cancel,
-  error: schemas.error,
-})
+export const decodeFromLlm: Reader<FromLlmFrame> = reader<FromLlmFrame>(
+  { call: readLlmCall },
+  {
+    hello: schemas.hello,
+    context: schemas.contextRequest,
+    call: schemas.llmCall,
+    cancel: schemas.cancel,
+    error: schemas.error,
+  },
+)
 
 /** Reads what a server sends to an LLM client. */
-export const decodeToLlm: Reader<ToLlmFrame> = reader<ToLlmFrame>({
-  welcome: schemas.welcome,
-  context: schemas.context,
-  accepted: schemas.accepted,
-  ack: schemas.ack,
-  progress: schemas.progress,
-  chunk: schemas.chunk,
-  result: schemas.result,
-  drain: schemas.drain,
-  error: schemas.error,
-})
+export const decodeToLlm: Reader<ToLlmFrame> = reader<ToLlmFrame>(
+  { result: readResult },
+  {
+    welcome: schemas.welcome,
+    context: schemas.context,
+    accepted: schemas.accepted,
+    ack: schemas.ack,
+    progress: schemas.progress,
+    chunk: schemas.chunk,
+    result: schemas.result,
+    drain: schemas.drain,
+    error: schemas.error,
+  },
+)
 
-function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, { type: T }>> }): Reader<F> {
+type Shortcut<F> = (wire: Record<string, unknown>) => F | undefined
+
+/** @param shortcuts read frames in their usual form, by type */
+function reader<F extends Frame>(
+  shortcuts: { [T in F['type']]?: Shortcut<Extract<F, { type: T }>> },
+  byType: { [T in F['type']]: ZodType<Extract<F, { type: T }>> },
+): Reader<F> {
   const readers = new Map<unknown, ZodType<F>>(Object.entries(byType) as [string, ZodType<F>][])
+  const [[shortType, readShort] = []] = Object.entries(shortcuts) as [string, Shortcut<F>][]
   return (text) => {
     try {
       const value = parseUnchecked(text)
       if (!isJsonObject(value)) throw new AtpError('invalid_request', 'A frame must be a JSON object')
       checkParsedShape(text, value, largeFrames.has(value.type) ? largeFrameLimits : frameLimits)
+      const short = value.type === shortType ? readShort?.(value) : undefined
+      if (short !== undefined) return { ok: true, frame: short }
       const schema = readers.get(value.type)
       if (!schema) throw new AtpError('invalid_request', unknownType(value.type, [...readers.keys()]))
       const parsed = schema.safeParse(value)
@@ -81,7 +111,7 @@ function reader<F extends Frame>(byType: { [T in F['type']]: ZodType<Extract<F, 
       throw new AtpError('invalid_request', `Frame "${String(value.type)}": ${firstIssues(parsed.error)}`)
     } catch (error) {
       if (!isAtpError(error)) throw error
-      return { ok: false, error, requestId: requestIdOf(text) }
+      return { ok: false, error, ...namesOf(text) }
     }
   }
 }
@@ -95,13 +125,18 @@ const frameLimits: JsonLimits = { ...jsonLimits, maxDepth: jsonLimits.maxDepth +
 const largeFrameLimits: JsonLimits = { ...answerLimits, maxDepth: answerLimits.maxDepth + 1 }
 
 /** Whose frame it was that could not be read: its sender waits for an answer, however bad the rest of it is. */
-function requestIdOf(text: string): string | undefined {
+function namesOf(text: string): FrameNames {
   try {
-    const id = (JSON.parse(text) as { request_id?: unknown } | null)?.request_id
-    return typeof id === 'string' && id.length <= 128 ? id : undefined
+    const wire = JSON.parse(text) as { request_id?: unknown; lease_id?: unknown } | null
+    const { request_id: requestId, lease_id: leaseId } = wire ?? {}
+    return { requestId: isId(requestId) ? requestId : undefined, ...(isId(leaseId) && { leaseId }) }
   } catch {
-    return undefined
+    return { requestId: undefined }
   }
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 128
 }
 
 function unknownType(type: unknown, known: unknown[]): string {
@@ -137,34 +172,16 @@ export function encodeResult(
 function toWire(frame: Frame): Record<string, unknown> {
   switch (frame.type) {
     case 'call':
-      return {
-        type: 'call',
-        request_id: frame.requestId,
-        ...('toolkitId' in frame
-          ? {
-              toolkit_id: frame.toolkitId,
-              timeout_ms: frame.timeoutMs,
-              provider: frame.provider,
-              idempotency_key: frame.idempotencyKey,
-              external_user_id: frame.externalUserId,
-              detach: frame.detach,
-            }
-          : { deadline_ms: frame.deadlineMs, lease_id: frame.leaseId, lease_ms: frame.leaseMs }),
-        tool: frame.tool,
-        params: frame.params,
-        auth_token: frame.authToken,
-        stream: frame.stream,
-        app: frame.app && toWireAppEvent(frame.app),
-        _meta: frame.meta,
-      }
-    case 'result':
-      return {
-        type: 'result',
-        request_id: frame.requestId,
-        call_id: frame.callId,
-        lease_id: frame.leaseId,
-        ...(frame.ok ? { ok: true, result: frame.result } : { ok: false, error: frame.error }),
-      }
+      return toWireCall(frame)
+    case 'result': {
+      const wire: Record<string, unknown> = { type: 'result', request_id: frame.requestId }
+      if (frame.callId !== undefined) wire.call_id = frame.callId
+      if (frame.leaseId !== undefined) wire.lease_id = frame.leaseId
+      wire.ok = frame.ok
+      if (frame.ok) wire.result = frame.result
+      else wire.error = frame.error
+      return wire
+    }
     case 'hello':
       return {
         type: 'hello',
@@ -259,6 +276,30 @@ function toWire(frame: Frame): Record<string, unknown> {
     default:
       return unknownFrame(frame)
   }
+}
+
+/** The most frequent frame, with many members that are seldom there: each costs time, also where it is undefined. */
+function toWireCall(frame: LlmCallFrame | ToolkitCallFrame): Record<string, unknown> {
+  const wire: Record<string, unknown> = { type: 'call', request_id: frame.requestId }
+  if ('toolkitId' in frame) {
+    wire.toolkit_id = frame.toolkitId
+    if (frame.timeoutMs !== undefined) wire.timeout_ms = frame.timeoutMs
+    if (frame.provider !== undefined) wire.provider = frame.provider
+    if (frame.idempotencyKey !== undefined) wire.idempotency_key = frame.idempotencyKey
+    if (frame.externalUserId !== undefined) wire.external_user_id = frame.externalUserId
+    if (frame.detach !== undefined) wire.detach = frame.detach
+  } else {
+    wire.deadline_ms = frame.deadlineMs
+    if (frame.leaseId !== undefined) wire.lease_id = frame.leaseId
+    if (frame.leaseMs !== undefined) wire.lease_ms = frame.leaseMs
+  }
+  wire.tool = frame.tool
+  wire.params = frame.params
+  if (frame.authToken !== undefined) wire.auth_token = frame.authToken
+  if (frame.stream !== undefined) wire.stream = frame.stream
+  if (frame.app) wire.app = toWireAppEvent(frame.app)
+  if (frame.meta !== undefined) wire._meta = frame.meta
+  return wire
 }
 
 function toWireAppEvent({ sessionId, event, data }: AppEvent): Record<string, unknown> {

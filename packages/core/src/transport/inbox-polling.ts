@@ -38,6 +38,9 @@ const holdMs = 25_000
 /** What an answer may take beyond that. */
 const answerMs = 10_000
 const maxCallsPerPoll = 32
+/** The least time from one poll that brought nothing to the next: doubles from the first to the second, in milliseconds. */
+const emptyPauseMs = 100
+const maxEmptyPauseMs = 5_000
 /** A server that cannot be reached for this long is lost: from then on the connection counts as such, in milliseconds. */
 const unreachableMs = 30_000
 /** How long a transport that is closed still tries to send what it has, in milliseconds. */
@@ -144,15 +147,23 @@ class InboxPolling implements Transport {
 
   /** Polls until the transport ends, one poll at a time. */
   async #pollAll(): Promise<void> {
+    let pauseMs = 0
     while (this.#state === 'open' && !this.#isDraining) {
       const max = Math.min(maxCallsPerPoll, this.#options.slots.free)
       const abort = new AbortController()
       this.#poll = { abort, max }
       const body = `"max":${max},"wait_ms":${holdMs}`
       const signal = AbortSignal.any([abort.signal, this.#abort.signal])
+      const since = performance.now()
       const answer = await this.#exchange('poll', body, holdMs + answerMs, signal)
       if (answer === 'refused') return this.#end(closeCodes.protocolError, 'The server does not take polls')
-      if (answer !== undefined) this.#receive(answer)
+      if (answer === undefined) continue
+      this.#receive(answer)
+      // A server that stops, and one whose polls another process takes over, holds none of them.
+      pauseMs = answer.some(isForCalls) ? 0 : Math.min(maxEmptyPauseMs, Math.max(emptyPauseMs, pauseMs * 2))
+      const restMs = pauseMs - (performance.now() - since)
+      if (restMs > 0) await sleep(restMs, signal)
+      else pauseMs = 0
     }
     this.#poll = undefined
   }
@@ -224,6 +235,11 @@ class InboxPolling implements Transport {
     this.#abort.abort()
     this.#connect.handlers.onClose(code, reason)
   }
+}
+
+/** Whether a frame is what a poll is for. */
+function isForCalls(frame: unknown): boolean {
+  return isJsonObject(frame) && (frame.type === 'call' || frame.type === 'cancel')
 }
 
 /** As a socket of such a server would be closed. */

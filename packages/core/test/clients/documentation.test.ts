@@ -1,21 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LLMClient } from '../../src/index.ts'
+import * as z from 'zod'
+import { invokeTool } from '../../src/dispatch/invoke-tool.ts'
+import { LLMClient, Toolkit } from '../../src/index.ts'
+import type { AppEvent } from '../../src/protocol/frames.ts'
 import { type AskedHttp, type EventServer, eventText, startEventServer, taskAnswer } from './event-server.ts'
 
 const page = readFileSync(new URL('../../../../docs/calls.md', import.meta.url), 'utf8')
 const [, ...samples] = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '')
 
-/** Runs what stands between two fences with a client, and returns what it printed. */
+const toolkit = new Toolkit({ appName: 'shop' })
+let printed: unknown[] = []
+
+/** Runs what stands between two fences with a client and a toolkit, and returns what was printed meanwhile. */
 async function run(code: string, llm: LLMClient): Promise<unknown[]> {
-  const printed: unknown[] = []
+  printed = []
   const log = (...values: unknown[]): void => void printed.push(values)
   const body = stripTypeScriptTypes(`async function sample() {${code}}`)
-  await new Function('llm', 'console', `${body}\nreturn sample()`)(llm, { log })
+  await new Function('llm', 'toolkit', 'z', 'console', `${body}\nreturn sample()`)(llm, toolkit, z, { log })
   return printed
 }
 
+const cart = (...items: string[]) => ({ category: 'display', component_type: 'list', props: { items } })
 const state = (status: string, more: object = {}) => ({
   call_id: 'c1',
   tool: 'write_report',
@@ -24,10 +31,22 @@ const state = (status: string, more: object = {}) => ({
   ...more,
 })
 
+/** What the toolkit answers when something happens in a session. */
+async function runApp({ app, payload }: Record<string, unknown>): Promise<unknown> {
+  const { session_id: sessionId, event, data } = app as { session_id: string } & AppEvent
+  const { function: name, parameters } = payload as { function: string; parameters: unknown }
+  const tool = toolkit.registeredTools.get(name)?.app?.toolFor({ sessionId, event, data })
+  if (!tool) throw new Error(`There is no app "${name}"`)
+  const outcome = await invokeTool(tool, parameters, { callId: 'c1' })
+  if (!outcome.ok) throw new Error(outcome.error.message)
+  return JSON.parse(outcome.json)
+}
+
 /** Answers as a server whose tool tells all there is to tell. */
 async function answer({ path, body, headers, json, stream, end }: AskedHttp): Promise<void> {
   if (path.endsWith('?wait_ms=25000')) json(200, state('succeeded', { result: 'report' }))
   else if (path.includes('/llm/calls/')) json(200, state('running'))
+  else if (body.app) json(200, taskAnswer(await runApp(body)))
   else if (body.detach) json(202, { type: 'task_accepted', request_id: 'r1', call_id: 'c1' })
   else if (headers.accept?.includes('text/event-stream')) {
     const parts = [
@@ -72,6 +91,8 @@ describe('the samples of docs/calls.md', () => {
     [['running', '2026-09-21T14:13:20.000Z'], ['report']],
     [['a', 'c1']],
     [[{ key: 'order-4711', user: 'customer-12' }]],
+    [],
+    [[cart('book')], [cart('book', 'pen')], [false], ['closed with', 2]],
   ]
 
   it.each(output.map((lines, index) => [index + 2, lines] as const))(

@@ -308,6 +308,15 @@ describe('callToolStreaming', () => {
     expect(cancelled.map(({ requestId }) => requestId)).toEqual(calls.map(({ requestId }) => requestId))
   })
 
+  it('gives up what it asks for before the calls when it is left', async () => {
+    const parts = client.callToolStreaming({ toolkits: ['demo'], provider: 'anthropic', toolCalls: two })
+    const first = parts.next()
+    const { requestId } = await peer.next('context')
+    await parts.return?.()
+    expect(await first).toEqual({ done: true, value: undefined })
+    expect(await peer.next('cancel')).toMatchObject({ requestId })
+  })
+
   it('cancels the others when no call can run at all', async () => {
     const parts = collect(streamTools())
     const [a, b] = await peer.take(2, 'call')

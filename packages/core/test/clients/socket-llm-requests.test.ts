@@ -52,7 +52,11 @@ it('tells of nothing after a call was given up', async () => {
   expect(told).toEqual([])
 })
 
-it('says when nothing is under way any more', async () => {
+it('says when nothing is under way any more on a connection that the server closes', async () => {
+  const early = wait('q0')
+  requests.onFrame({ type: 'result', requestId: 'q0', ok: true, result: 1 })
+  await early
+  requests.onFrame({ type: 'drain', deadlineMs: 1_000 })
   const [first, second] = [wait('q1'), wait('q2')]
   requests.onFrame({ type: 'result', requestId: 'q1', ok: true, result: 1 })
   await first
@@ -60,4 +64,18 @@ it('says when nothing is under way any more', async () => {
   requests.onFrame({ type: 'result', requestId: 'q2', ok: true, result: 1 })
   await second
   expect([requests.size, idle]).toEqual([0, 1])
+})
+
+it('says so when the last request is given up, after whatever is said to the server in that turn', async () => {
+  requests.onFrame({ type: 'drain', deadlineMs: 1_000 })
+  const refused = expect(wait('q1')).rejects.toMatchObject({ code: 'cancelled' })
+  requests.reject('q1', new AtpError('cancelled', 'left'))
+  expect(idle).toBe(0)
+  await refused
+  expect(idle).toBe(1)
+  const late = expect(wait('q2')).rejects.toMatchObject({ code: 'deadline_exceeded' })
+  await vi.advanceTimersByTimeAsync(2_000)
+  await late
+  requests.onFrame({ type: 'progress', requestId: 'q2', progress: 'late' })
+  expect([idle, told]).toEqual([2, []])
 })

@@ -163,6 +163,48 @@ describe('waitForCall', () => {
     }
   })
 
+  it('pauses longer and longer where the server does not hold the question', async () => {
+    await client.close()
+    const pauses: number[] = []
+    const backoff = { baseMs: 1, random: () => pauses.push(0) && 1 }
+    client = new LLMClient({ apiKey: 'atp_llm_key', baseUrl: server.baseUrl, backoff })
+    const waiting = client.waitForCall('c1')
+    const delays = vi.spyOn(globalThis, 'setTimeout')
+    for (let index = 0; index < 5; index += 1) (await server.asked.next()).json(200, running)
+    ;(await server.asked.next()).json(200, wire())
+    await waiting
+    expect(pauses).toHaveLength(5)
+    const waits = delays.mock.calls.map(([, delayMs]) => delayMs)
+    delays.mockRestore()
+    expect(waits).toEqual(expect.arrayContaining([1, 2, 4, 8, 16]))
+  })
+
+  it('asks again where an answer does not come, and says in the end that it could not reach the server', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const times: AbortController[] = []
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+      const time = new AbortController()
+      times.push(time)
+      return time.signal
+    })
+    try {
+      const waiting = client.waitForCall('c1')
+      const { gone } = await server.asked.next()
+      vi.advanceTimersByTime(35_000)
+      times[0]?.abort()
+      await gone
+      await server.asked.next()
+      vi.advanceTimersByTime(35_000)
+      times[1]?.abort()
+      await expect(waiting).rejects.toMatchObject({
+        code: 'connection_failed',
+        message: expect.stringContaining('did not answer within 35000 ms'),
+      })
+    } finally {
+      timeout.mockRestore()
+    }
+  })
+
   it('is ended by its signal and by the end of the client; the call goes on', async () => {
     const abort = new AbortController()
     const waiting = client.waitForCall('c1', { signal: abort.signal })

@@ -114,6 +114,8 @@ describe('a toolkit whose server drains', () => {
     ends.get('c1')?.('old')
     await expect(first.next('result')).resolves.toMatchObject({ requestId: 'c1' })
     await expect(second.next('result')).resolves.toMatchObject({ requestId: 'c2' })
+    second.send({ type: 'received', requestIds: ['c1', 'c2'] })
+    await vi.advanceTimersByTimeAsync(10)
     await stopping
     await expect(first.closed).resolves.toMatchObject({ code: 1000 })
     await expect(second.closed).resolves.toMatchObject({ code: 1000 })

@@ -167,6 +167,40 @@ describe('a toolkit over HTTP', () => {
     await expect(next('result')).resolves.toMatchObject({ requestId: 'c2', result: 4 })
   })
 
+  it('sends the results again that a server which was restarted did not get', async () => {
+    await client.start()
+    const poll = await polls.next()
+    const end = Promise.withResolvers<string>()
+    client.registerTool({ name: 'wait', description: 'Waits' }, () => end.promise)
+    await client.whenRegistered()
+    poll.answer([{ ...call('c1', 0), tool: 'wait' } as Frame])
+    await next('ack')
+    const second = await polls.next()
+    const reconnecting = new Promise<void>((resolve) => client.on('reconnecting', () => resolve()))
+    knows = false
+    second.answer([])
+    await reconnecting
+    end.resolve('done')
+    await expect(next('running')).resolves.toMatchObject({ requestIds: ['c1'] })
+    await expect(next('result')).resolves.toMatchObject({ requestId: 'c1', leaseId: 'lease of c1', result: 'done' })
+    await polls.next()
+    expect(types().filter((type) => type === 'result')).toHaveLength(1)
+  })
+
+  it('has stopped only once the results of its last calls arrived', async () => {
+    const end = Promise.withResolvers<string>()
+    client.registerTool({ name: 'wait', description: 'Waits' }, () => end.promise)
+    await client.start()
+    ;(await polls.next()).answer([{ ...call('c1', 0), tool: 'wait' } as Frame])
+    await next('ack')
+    const stopping = client.stop().then(() => types().at(-1))
+    await next('drain')
+    cuts = 3
+    end.resolve('done')
+    await expect(stopping).resolves.toBe('result')
+    expect([cuts, types().filter((type) => type === 'result').length]).toEqual([0, 4])
+  })
+
   it.each([
     [401, 'unauthorized'],
     [403, 'forbidden'],

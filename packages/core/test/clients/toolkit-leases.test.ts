@@ -237,6 +237,53 @@ describe('a call with a lease', () => {
     await expect(second.next('result')).resolves.toMatchObject({ requestId: 'c2', leaseId: 'l2' })
   })
 
+  it('keeps its run and its result when the server refuses an earlier lease of it', async () => {
+    const peer = await serving()
+    await running(peer)
+    const earlier = (): void =>
+      peer.send({
+        type: 'error',
+        requestId: 'c1',
+        error: { code: 'lease_lost', message: 'no', retryable: false, details: { lease_id: 'l0' } },
+      })
+    earlier()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(signals[0]?.aborted).toBe(false)
+    ends[0]?.('done')
+    await peer.next('result')
+    earlier()
+    await vi.advanceTimersByTimeAsync(0)
+    peer.raw.terminate()
+    await vi.advanceTimersByTimeAsync(250)
+    const second = await server.welcome({ capabilities: ['results'] })
+    await expect(second.next('running')).resolves.toMatchObject({ requestIds: ['c1'] })
+    await expect(second.next('result')).resolves.toMatchObject({ leaseId: 'l1', result: 'done' })
+    await acceptTools(second)
+  })
+
+  it('that cannot be read is answered under its lease, and the answer is kept like any other', async () => {
+    const peer = await serving()
+    peer.raw.send('{"type":"call","request_id":"c9","lease_id":"l9","tool":7,"params":{},"deadline_ms":1}')
+    const refusal = { requestId: 'c9', leaseId: 'l9', ok: false, error: { code: 'invalid_request' } }
+    await expect(peer.next('result')).resolves.toMatchObject(refusal)
+    peer.raw.terminate()
+    await vi.advanceTimersByTimeAsync(250)
+    const second = await server.welcome({ capabilities: ['results'] })
+    await expect(second.next('running')).resolves.toMatchObject({ requestIds: ['c9'] })
+    await expect(second.next('result')).resolves.toMatchObject(refusal)
+    await acceptTools(second)
+  })
+
+  it('that runs has no second outcome because of another frame about it that cannot be read', async () => {
+    const peer = await serving()
+    await running(peer)
+    peer.raw.send('{"type":"acked","request_id":"c1","lease_id":7}')
+    peer.raw.send('{"type":"cancel","request_id":"c1","reason":7}')
+    await vi.advanceTimersByTimeAsync(0)
+    ends[0]?.('done')
+    await expect(peer.next('result')).resolves.toMatchObject({ ok: true, result: 'done' })
+  })
+
   it('is waited for by stop, which would otherwise leave it to nobody', async () => {
     const peer = await serving()
     peer.send(call())
@@ -247,6 +294,8 @@ describe('a call with a lease', () => {
     await vi.waitFor(() => expect(ends).toHaveLength(1))
     ends[0]?.('done')
     await expect(peer.next('result')).resolves.toMatchObject({ result: 'done' })
+    peer.send({ type: 'received', requestIds: ['c1'] })
+    await vi.advanceTimersByTimeAsync(10)
     await stopping
   })
 
@@ -258,6 +307,7 @@ describe('a call with a lease', () => {
     peer.send(call({ requestId: 'c2', leaseId: 'l2' }))
     await vi.advanceTimersByTimeAsync(1_000)
     ends[0]?.('done')
+    await vi.advanceTimersByTimeAsync(9_000)
     await stopping
     await peer.closed
     expect(peer.types.filter((type) => type === 'ack')).toHaveLength(1)

@@ -161,7 +161,7 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
       first.send({ type: 'call', requestId: `c${index}`, tool: 'first', params: {}, deadlineMs: 1_000 })
     }
     await first.take(1_026, 'result')
-    expect(logged.filter((event) => event === 'result.not_kept')).toHaveLength(2)
+    expect(logged.filter((event) => event === 'result.not_kept')).toHaveLength(1)
     const second = await reconnected(first)
     const { requestIds } = await second.next('running')
     expect([requestIds.length, requestIds[0], requestIds.at(-1)]).toEqual([1_024, 'c2', 'c1025'])
@@ -175,6 +175,32 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
     const second = await reconnected(first)
     const { requestIds } = await second.next('running')
     expect([requestIds.length, requestIds[0]]).toEqual([16, 'c2'])
+  })
+
+  it('stops once the server has the results, even when nothing runs any more', async () => {
+    const peer = await serving()
+    await resultOf(peer, 'c1')
+    const stopping = client.stop()
+    await peer.next('drain')
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect(client.state).toBe('stopping')
+    peer.send({ type: 'received', requestIds: ['c1'] })
+    await vi.advanceTimersByTimeAsync(10)
+    await stopping
+    await expect(peer.closed).resolves.toMatchObject({ code: 1000 })
+  })
+
+  it.each([
+    ['the server says nothing for as long as stop waits for calls', () => vi.advanceTimersByTimeAsync(10_000)],
+    ['the connection is lost', (peer: Peer) => peer.raw.terminate()],
+  ] as const)('stops without that when %s', async (_when, happen) => {
+    const peer = await serving()
+    await resultOf(peer, 'c1')
+    const stopping = client.stop()
+    await happen(peer)
+    await vi.advanceTimersByTimeAsync(10)
+    await stopping
+    expect(client.state).toBe('stopped')
   })
 
   it('cancels the calls of a lost connection when it stops, and keeps nothing of them', async () => {

@@ -148,7 +148,7 @@ describe('a call whose caller wants a stream', () => {
     expect(vi.getTimerCount()).toBe(timers)
   })
 
-  it('goes on over the next connection without a gap in what was not sent yet', async () => {
+  it('goes on over the next connection, with the chunks again that the lost one may have swallowed', async () => {
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const first = await serving(async function* () {
       yield 'a'
@@ -167,10 +167,62 @@ describe('a call whose caller wants a stream', () => {
     await expect(second.next('running')).resolves.toMatchObject({ requestIds: ['c1'] })
     await acceptTools(second)
     await vi.advanceTimersByTimeAsync(10)
+    await expect(second.next('chunk')).resolves.toMatchObject({ sequence: 0, data: 'a' })
     await expect(second.next('chunk')).resolves.toMatchObject({ sequence: 1, data: 'b' })
     gates[1]?.resolve()
     await expect(second.next('chunk')).resolves.toMatchObject({ sequence: 2, data: 'c' })
     await expect(second.next('result')).resolves.toMatchObject({ result: ['a', 'b', 'c'] })
+  })
+
+  /** Loses a connection and gives the next one. */
+  async function reconnected(peer: Peer): Promise<Peer> {
+    await vi.advanceTimersByTimeAsync(0)
+    peer.raw.terminate()
+    await vi.advanceTimersByTimeAsync(500)
+    const next = await server.welcome({ capabilities: ['results'] })
+    await next.next('running')
+    return next
+  }
+
+  it('sends its last chunks before the result that is sent again, whenever the connection was lost', async () => {
+    const gate = Promise.withResolvers<void>()
+    const first = await serving(async function* () {
+      yield* ['a', 'b']
+      await gate.promise
+    })
+    first.send(call())
+    const second = await reconnected(first)
+    await acceptTools(second)
+    gate.resolve()
+    const again = await second.take(2, 'chunk')
+    expect(again.map(({ sequence, data }) => [sequence, data])).toEqual([
+      [0, 'a'],
+      [1, 'b'],
+    ])
+    await second.next('result')
+    const third = await reconnected(second)
+    expect(await third.take(2, 'chunk')).toEqual(again)
+    await expect(third.next('result')).resolves.toMatchObject({ result: ['a', 'b'] })
+    await acceptTools(third)
+  })
+
+  it.each([
+    ['256 chunks', 300, 1, 256],
+    ['256 KiB', 6, 65_000, 4],
+  ])('sends %s again at most, the newest ones', async (_what, count, length, most) => {
+    const gate = Promise.withResolvers<void>()
+    const first = await serving(async function* () {
+      for (let index = 0; index < count; index += 1) yield 'x'.repeat(length)
+      await gate.promise
+    })
+    first.send(call())
+    await first.take(count, 'chunk')
+    const second = await reconnected(first)
+    await acceptTools(second)
+    gate.resolve()
+    const again = await second.take(most, 'chunk')
+    expect(again.map(({ sequence }) => sequence)).toEqual(Array.from({ length: most }, (_, at) => count - most + at))
+    await second.next('result')
   })
 
   it('does not wait for a connection to a server that keeps no calls', async () => {

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAtpHandler, encodeSignedCall } from '../../src/http.ts'
 import { type AtpHttpOptions, createFetchHandler, isSignedCall, Toolkit } from '../../src/index.ts'
 
@@ -30,15 +30,16 @@ interface Signed {
   body: Uint8Array<ArrayBuffer>
 }
 
-const body = encodeSignedCall({
-  callId: 'call-1',
-  toolkit: 'shop',
-  tool: 'echo',
-  deadlineMs: 30_000,
-  params: { a: 'ü' },
+/** Each test has a call of its own: a process takes an id once. */
+let callId = ''
+let body = ''
+
+beforeEach(() => {
+  callId = crypto.randomUUID()
+  body = encodeSignedCall({ callId, toolkit: 'shop', tool: 'echo', deadlineMs: 30_000, params: { a: 'ü' } })
 })
 
-function sign(text: string = body, { id = 'call-1', with: signer = key, at = Date.now() } = {}): Signed {
+function sign(text: string = body, { id = callId, with: signer = key, at = Date.now() } = {}): Signed {
   const timestamp = `${Math.floor(at / 1_000)}`
   const headers = { 'content-type': 'application/vnd.atp.call+json', 'webhook-id': id, 'webhook-timestamp': timestamp }
   const secret = Buffer.from(hkdfSync('sha256', signer, '', 'atp-endpoint-v1', 32))
@@ -132,7 +133,7 @@ describe('a signed call', () => {
       [-301_000, 401],
       [301_000, 401],
     ] as const) {
-      const id = `call-1.${Math.abs(ms)}${ms < 0 ? 'before' : 'after'}`
+      const id = `${callId}.${Math.abs(ms)}${ms < 0 ? 'before' : 'after'}`
       expect([ms, (await send(sign(body, { id, at: now + ms }))).status]).toEqual([ms, status])
     }
   })
@@ -160,14 +161,44 @@ describe('a signed call', () => {
     expect(runs()).toBe(1)
   })
 
+  it('runs once in a process, whichever of its mounts it comes to', async () => {
+    const [first, second] = [shop(), shop()]
+    const signed = sign()
+    expect((await serve(first.toolkit)(signed)).status).toBe(200)
+    for (const toolkit of [first.toolkit, second.toolkit]) expect((await serve(toolkit)(signed)).status).toBe(409)
+    expect(first.runs() + second.runs()).toBe(1)
+  })
+
+  it('does not run again when its bytes come after its time', async () => {
+    vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ['Date', 'performance'] })
+    const { toolkit, runs } = shop()
+    const signed = sign(body, { at: Date.now() + 300_000 })
+    expect((await serve(toolkit)(signed)).status).toBe(200)
+    vi.advanceTimersByTime(600_000)
+    const answer = await createAtpHandler(toolkit)({
+      ...{ method: 'POST', path: '/atp/shop/echo', basePath: '', native: undefined },
+      origin: () => 'http://localhost',
+      header: (name) => signed.headers[name],
+      body: () => ({
+        async read() {
+          vi.advanceTimersByTime(29_000)
+          return signed.body
+        },
+      }),
+    })
+    expect([answer?.status, runs()]).toEqual([409, 1])
+  })
+
   it('runs again under its id with a suffix, and under no other id', async () => {
     const send = serve(shop().toolkit)
-    for (const id of ['call-1', 'call-1.2', 'call-1.a_B-9']) {
+    for (const id of [callId, `${callId}.2`, `${callId}.a_B-9`]) {
       expect([id, (await send(sign(body, { id }))).status]).toEqual([id, 200])
     }
-    for (const id of ['call-2', 'call-1.', 'call-1.a b', 'call-1.2.3', 'call-12', `call-1.${'x'.repeat(33)}`]) {
+    for (const suffix of ['.', '.a b', '.2.3', '2', `.${'x'.repeat(33)}`]) {
+      const id = `${callId}${suffix}`
       expect([id, (await send(sign(body, { id }))).status]).toEqual([id, 401])
     }
+    expect((await send(sign(body, { id: crypto.randomUUID() }))).status).toBe(401)
   })
 
   it('is for the route it names: the toolkit by its own name or by the one it is registered under', async () => {
@@ -179,9 +210,10 @@ describe('a signed call', () => {
         yield ['store', toolkit]
       },
     })
-    const send = async (toolkitName: string, callId: string): Promise<number | undefined> => {
-      const text = encodeSignedCall({ callId, toolkit: toolkitName, tool: 'echo', deadlineMs: 1_000, params: {} })
-      const { headers, body: bytes } = sign(text, { id: callId })
+    const send = async (toolkitName: string): Promise<number | undefined> => {
+      const id = crypto.randomUUID()
+      const text = encodeSignedCall({ callId: id, toolkit: toolkitName, tool: 'echo', deadlineMs: 1_000, params: {} })
+      const { headers, body: bytes } = sign(text, { id })
       const answer = await named({
         ...{ method: 'POST', path: '/atp/store/echo', basePath: '', native: undefined },
         origin: () => 'http://localhost',
@@ -190,7 +222,7 @@ describe('a signed call', () => {
       })
       return answer?.status
     }
-    expect([await send('store', 'a'), await send('shop', 'b'), await send('depot', 'c')]).toEqual([200, 200, 401])
+    expect([await send('store'), await send('shop'), await send('depot')]).toEqual([200, 200, 401])
     expect(await serve(toolkit)(sign(), '/atp/shop/other')).toMatchObject({ status: 401 })
     expect(runs()).toBe(2)
   })
@@ -226,11 +258,11 @@ describe('a signed call', () => {
 describe('which keys a signature is checked with', () => {
   it('is the own one of the toolkit, and the toolkit keys among those of the mount', async () => {
     const authorize = { keys: ['atp_toolkit_rotated', 'an-llm-key-of-the-app'] }
-    const statusOf = async (signer: string): Promise<number> =>
-      (await serve(shop().toolkit, { authorize })(sign(body, { with: signer }))).status
+    const statusOf = async (signer: string, id: string = callId): Promise<number> =>
+      (await serve(shop().toolkit, { authorize })(sign(body, { with: signer, id }))).status
     expect(await statusOf(key)).toBe(200)
-    expect(await statusOf('atp_toolkit_rotated')).toBe(200)
-    expect(await statusOf('an-llm-key-of-the-app')).toBe(401)
+    expect(await statusOf('atp_toolkit_rotated', `${callId}.2`)).toBe(200)
+    expect(await statusOf('an-llm-key-of-the-app', `${callId}.3`)).toBe(401)
   })
 
   it.each([undefined, ''])('is none where the toolkit has the key %j, whoever may run tools', async (apiKey) => {
@@ -261,7 +293,7 @@ describe('which keys a signature is checked with', () => {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
       expect((await send({ headers, body: new TextEncoder().encode('{}') })).status).toBe(200)
       expect([derive, sign1].map(({ mock }) => mock.calls.length)).toEqual([0, 0])
-      for (const id of ['call-1', 'call-1.2', 'call-1.3']) expect((await send(sign(body, { id }))).status).toBe(200)
+      for (const id of [callId, `${callId}.2`, `${callId}.3`]) expect((await send(sign(body, { id }))).status).toBe(200)
       expect([derive, sign1].map(({ mock }) => mock.calls.length)).toEqual([1, 3])
     } finally {
       derive.mockRestore()
@@ -275,7 +307,7 @@ describe('beside what the app itself decides', () => {
     const { toolkit, runs } = shop()
     const send = serve(toolkit, { authorize: (request) => isSignedCall(request) })
     expect((await send(sign())).status).toBe(200)
-    expect((await send(sign(body, { with: 'atp_toolkit_wrong', id: 'call-1.2' }))).status).toBe(401)
+    expect((await send(sign(body, { with: 'atp_toolkit_wrong', id: `${callId}.2` }))).status).toBe(401)
     const unread = vi.fn()
     const refused = await createAtpHandler(toolkit, { authorize: () => false })({
       ...{ method: 'POST', path: '/atp/shop/echo', basePath: '', native: undefined },
@@ -313,15 +345,129 @@ describe('beside what the app itself decides', () => {
   })
 })
 
+describe('who may run a tool', () => {
+  const bearer = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
+  const requests: Record<string, () => Signed> = {
+    signed: () => sign(),
+    forged: () => sign(body, { with: 'atp_toolkit_wrong' }),
+    'forged beside a right key': () => {
+      const { headers, body: bytes } = sign(body, { with: 'atp_toolkit_wrong' })
+      return { headers: { ...headers, authorization: bearer.authorization }, body: bytes }
+    },
+    bearer: () => ({ headers: bearer, body: new TextEncoder().encode('{}') }),
+    none: () => ({ headers: { 'content-type': 'application/json' }, body: new TextEncoder().encode('{}') }),
+  }
+  const all = { signed: 200, forged: 401, 'forged beside a right key': 401 }
+
+  it.each<[name: string, authorize: AtpHttpOptions['authorize'], statuses: Record<string, number>]>([
+    ['nothing', undefined, { ...all, bearer: 200, none: 401 }],
+    ['its own key named', { keys: [key] }, { ...all, bearer: 200, none: 401 }],
+    ['another key named', { keys: ['another-key'] }, { ...all, bearer: 401, none: 401 }],
+    ["'public'", 'public', { ...all, bearer: 200, none: 200 }],
+    ["'host'", 'host', { ...all, bearer: 200, none: 200 }],
+    ['a function that agrees', () => true, { ...all, bearer: 200, none: 200 }],
+    ['a function that refuses', () => false, { ...all, signed: 401, bearer: 401, none: 401 }],
+  ])('with %s: only right signatures, and keys where they are asked for', async (_name, authorize, statuses) => {
+    for (const [name, make] of Object.entries(requests)) {
+      const { toolkit, runs } = shop()
+      const { status } = await serve(toolkit, { authorize })(make())
+      expect([name, status, runs()]).toEqual([name, statuses[name], statuses[name] === 200 ? 1 : 0])
+    }
+  })
+
+  it.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])('a signed call runs nothing as %s', async (method) => {
+    const { toolkit, runs } = shop()
+    const { headers, body: bytes } = sign()
+    const handle = createFetchHandler(toolkit)
+    const init = { method, headers, body: ['GET', 'HEAD'].includes(method) ? null : bytes }
+    await handle(new Request('http://localhost/atp/shop/echo', init))
+    expect(runs()).toBe(0)
+  })
+})
+
+describe('what is sent twice or odd', () => {
+  it.each<[what: string, change: (headers: Headers) => void]>([
+    ['two ids', (headers) => headers.append('webhook-id', callId)],
+    ['two times', (headers) => headers.append('webhook-timestamp', '1')],
+    ['an id of another form', (headers) => headers.set('webhook-id', `${callId}.é`)],
+    ['an id of many characters', (headers) => headers.set('webhook-id', callId.repeat(10))],
+    ['10,000 signatures, none of them right', (headers) => headers.set('webhook-signature', 'v1,AAAA '.repeat(10_000))],
+  ])('%s: refused', async (_what, change) => {
+    const { toolkit, runs } = shop()
+    const signed = sign()
+    const headers = new Headers(signed.headers)
+    change(headers)
+    const send = createFetchHandler(toolkit)
+    const request = new Request('http://localhost/atp/shop/echo', { method: 'POST', headers, body: signed.body })
+    expect([(await send(request)).status, runs()]).toEqual([401, 0])
+  })
+
+  it.each<[what: string, text: () => string, code: string]>([
+    ['__proto__', () => body.replace('"params":{', '"params":{"__proto__":{"a":1},'), 'invalid_json'],
+    ['params that are a list', () => body.replace(/"params":\{.*?\}/, '"params":[]'), 'invalid_request'],
+    ['params that are nothing', () => body.replace(/"params":\{.*?\}/, '"params":null'), 'invalid_request'],
+    ['a time below zero', () => body.replace('"deadline_ms":30000', '"deadline_ms":-1'), 'invalid_request'],
+    ['a time that is no number', () => body.replace('"deadline_ms":30000', '"deadline_ms":"9"'), 'invalid_request'],
+    ['no JSON', () => body.slice(0, -1), 'invalid_json'],
+  ])('a signed body with %s: 400', async (_what, text, code) => {
+    const { toolkit, runs } = shop()
+    expect(text()).not.toBe(body)
+    const { status, json } = await serve(toolkit)(sign(text()))
+    expect([status, json.code, runs()]).toEqual([400, code, 0])
+  })
+
+  it('is read without its length, and no further than it may be', async () => {
+    const { toolkit, runs } = shop()
+    const { headers, body: bytes } = sign()
+    const handle = createFetchHandler(toolkit)
+    const send = (chunks: Iterator<Uint8Array>): Promise<Response> => {
+      const stream = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const { done, value } = chunks.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+      })
+      const init: RequestInit & { duplex: 'half' } = { method: 'POST', headers, body: stream, duplex: 'half' }
+      return handle(new Request('http://localhost/atp/shop/echo', init))
+    }
+    expect((await send([bytes.slice(0, 9), bytes.slice(9)].values())).status).toBe(200)
+    let sent = 0
+    function* endless(): Generator<Uint8Array> {
+      for (;;) {
+        sent += 65_536
+        yield new Uint8Array(65_536)
+      }
+    }
+    expect((await send(endless())).status).toBe(413)
+    expect(sent).toBeLessThan(3 * 1_048_576)
+    expect(runs()).toBe(1)
+  })
+
+  it('is for one route, however its path may be written', async () => {
+    const { toolkit } = shop(key, 'my shop')
+    const text = body.replace('"toolkit":"shop"', '"toolkit":"my shop"')
+    expect((await serve(toolkit)(sign(text), '/atp/my%20shop/echo/')).status).toBe(200)
+    for (const path of [
+      '/atp/%6dy%20shop/echo',
+      '/atp/my%2520shop/echo',
+      '/atp/my%20shop/%65cho',
+      '/atp/my%20shop//echo',
+    ]) {
+      expect([path, (await serve(toolkit)(sign(text, { id: `${callId}.2` }), path)).status]).toEqual([path, 404])
+    }
+  })
+})
+
 describe('the library standardwebhooks', () => {
   const secret = (): string => Buffer.from(hkdfSync('sha256', key, '', 'atp-endpoint-v1', 32)).toString('base64')
 
   it('signs calls that run here', async () => {
     const headers = {
       'content-type': 'application/vnd.atp.call+json',
-      'webhook-id': 'call-1',
+      'webhook-id': callId,
       'webhook-timestamp': `${Math.floor(Date.now() / 1_000)}`,
-      'webhook-signature': new Webhook(secret()).sign('call-1', new Date(), body),
+      'webhook-signature': new Webhook(secret()).sign(callId, new Date(), body),
     }
     expect((await serve(shop().toolkit)({ headers, body: new TextEncoder().encode(body) })).status).toBe(200)
   })

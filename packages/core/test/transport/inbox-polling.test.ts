@@ -272,7 +272,7 @@ describe('polling', () => {
     const { transport, poll } = await polling()
     expect(poll.body.max).toBe(3)
     free = 33
-    poll.answer([])
+    poll.answer([{ type: 'call' }])
     expect((await polls.next()).body.max).toBe(32)
     await ended(transport)
   })
@@ -305,6 +305,40 @@ describe('polling', () => {
     const again = await polls.next()
     again.answer([])
     await polls.next()
+    await ended(transport)
+  })
+
+  it('waits longer and longer for a server that holds no polls, and not at all for one that does', async () => {
+    const { transport, poll } = await polling()
+    let open = poll
+    for (const pauseMs of [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]) {
+      open.answer([{ type: 'received' }])
+      const before = polls.all.length
+      await vi.advanceTimersByTimeAsync(pauseMs - 1)
+      expect(polls.all).toHaveLength(before)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(polls.all).toHaveLength(before + 1)
+      open = await polls.next()
+    }
+    open.answer([{ type: 'call' }])
+    open = await polls.next()
+    await vi.advanceTimersByTimeAsync(25_000)
+    open.answer([])
+    open = await polls.next()
+    open.answer([])
+    await vi.advanceTimersByTimeAsync(100)
+    await polls.next()
+    await ended(transport)
+  })
+
+  it('does not wait any longer when slots become free', async () => {
+    free = 0
+    const { transport, poll } = await polling()
+    poll.answer([])
+    await vi.advanceTimersByTimeAsync(0)
+    expect(polls.all).toHaveLength(1)
+    setFree(1)
+    expect((await polls.next()).body.max).toBe(1)
     await ended(transport)
   })
 

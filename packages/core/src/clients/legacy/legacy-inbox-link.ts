@@ -41,8 +41,9 @@ class LegacyInboxLink extends LegacyToolkit {
   readonly #slots: TransportSlots
   readonly #backoff: BackoffOptions | undefined
   #isPolling = false
-  /** Answers that are under way, and what ends them: a link that is closed still sends what it owes. */
+  /** Answers that are under way, their characters, and what ends them: a link that is closed still sends what it owes. */
   #owed = 0
+  #owedLength = 0
   readonly #flushed = new AbortController()
   #flushTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -55,6 +56,10 @@ class LegacyInboxLink extends LegacyToolkit {
     super(options, settings)
     this.#slots = slots
     this.#backoff = backoff
+  }
+
+  override get bufferedAmount(): number {
+    return this.#owedLength
   }
 
   protected onMessage(item: Record<string, unknown>): void {
@@ -128,6 +133,7 @@ class LegacyInboxLink extends LegacyToolkit {
   async #respond(body: string): Promise<void> {
     const { signal } = this.#flushed
     this.#owed += 1
+    this.#owedLength += body.length
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
         await this.#request('/respond', body, respondTimeoutMs, signal)
@@ -139,6 +145,7 @@ class LegacyInboxLink extends LegacyToolkit {
       }
     }
     this.#owed -= 1
+    this.#owedLength -= body.length
     if (this.#owed === 0) clearTimeout(this.#flushTimer)
   }
 

@@ -74,11 +74,8 @@ class LegacyLlmLink extends LegacyLink<FromLlmFrame> {
         return
       case 'call':
         // A founding server would run it, and run it again when it is sent again.
-        if (frame.detach || frame.idempotencyKey !== undefined) {
-          const what = frame.detach
-            ? 'store calls: leave out detach'
-            : 'keep idempotency keys: leave out idempotencyKey'
-          this.emit(errorFrame(new AtpError('unsupported', `The server cannot ${what}`), frame.requestId))
+        if (frame.detach || frame.idempotencyKey !== undefined || frame.app) {
+          this.emit(errorFrame(new AtpError('unsupported', `The server cannot ${beyond(frame)}`), frame.requestId))
           return
         }
         this.tell({
@@ -154,6 +151,12 @@ class LegacyLlmLink extends LegacyLink<FromLlmFrame> {
 
 function unreadable(why: string): AtpError {
   return new AtpError('protocol_error', `The answer of the server cannot be read: ${why}`)
+}
+
+/** What a call asks for that this wire has no word for. */
+function beyond({ detach, app }: LlmCallFrame): string {
+  if (app) return 'keep sessions of apps'
+  return detach ? 'store calls: leave out detach' : 'keep idempotency keys: leave out idempotencyKey'
 }
 
 /** The schemas of a founding server are its own, and made for no strict mode. */

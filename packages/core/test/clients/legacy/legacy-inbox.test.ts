@@ -240,7 +240,11 @@ describe('a toolkit over HTTP on a founding server', () => {
     expect(paths).toEqual(['/api/v2/toolkit/frames'])
   })
 
-  it('still sends the answers that it owes when it stops', async () => {
+  it.each([
+    ['has stopped once the answers that it owes arrived', 10_000, 'stopping'],
+    ['sends what it owes for a while yet when it was not to wait for that any longer', 100, 'stopped'],
+  ] as const)('%s', async (_what, drainTimeoutMs, state) => {
+    client = make({ drainTimeoutMs })
     const end = Promise.withResolvers<string>()
     client.registerTool({ name: 'wait', description: 'Waits' }, () => end.promise)
     const poll = await started()
@@ -253,10 +257,11 @@ describe('a toolkit over HTTP on a founding server', () => {
       return json(200, {})
     }
     end.resolve('done')
-    await stopping
-    expect(client.state).toBe('stopped')
+    await vi.advanceTimersByTimeAsync(200)
+    expect(client.state).toBe(state)
     isReachable = true
     await vi.advanceTimersByTimeAsync(5_000)
+    await stopping
     expect(answers.all).toEqual([{ request_id: 'c1', response: 'done' }])
   })
 

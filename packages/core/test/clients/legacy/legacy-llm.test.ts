@@ -143,6 +143,10 @@ describe('an LLM client on the founding socket', () => {
       code: 'unsupported',
       message: 'The server cannot keep idempotency keys: leave out idempotencyKey',
     })
+    await expect(client.openApp({ toolkitId: 'hello_world', app: 'f' })).rejects.toMatchObject({
+      code: 'unsupported',
+      message: 'The server cannot keep sessions of apps',
+    })
     const next = call({ externalUserId: 'ada' })
     const request = await nextMessage(peer)
     answer(peer, request, { result: { tool: { result: 2 } } })
