@@ -1,19 +1,5 @@
-/** A line that a security rule hangs on, and the test that fails when it is gone. */
-export interface Guard {
-  /** The rule it keeps, as in docs/security.md. */
-  rule: string
-  /** What the line does. */
-  does: string
-  file: string
-  /** What stands in the file, once. */
-  line: string
-  /** What stands there when the guard is gone; still compiles. */
-  without: string
-  /** The test file, from the root. */
-  test: string
-  /** One of the tests in it that must fail. */
-  title: string
-}
+import { callGuards } from './call-guards.ts'
+import type { Guard } from './guard.ts'
 
 const envelope = 'packages/server/src/vault/envelope.ts'
 const envelopeTest = 'packages/server/test/vault/envelope.test.ts'
@@ -223,4 +209,5 @@ export const guards: readonly Guard[] = [
     test: 'packages/egress/test/allow-targets.test.ts',
     title: 'is open, and nothing near it is',
   },
+  ...callGuards,
 ]

@@ -1,5 +1,6 @@
 import type { Claim } from './claim.ts'
 import { callClaims } from './claims/calls.ts'
+import { deliveryClaims } from './claims/delivery.ts'
 import { egressClaims } from './claims/egress.ts'
 import { inputClaims } from './claims/input.ts'
 import { keyClaims } from './claims/keys.ts'
@@ -17,6 +18,7 @@ export const claims: readonly Claim[] = [
   ...inputClaims,
   ...egressClaims,
   ...callClaims,
+  ...deliveryClaims,
   ...serverClaims,
   ...utcpClaims,
   ...supplyClaims,

@@ -1,4 +1,4 @@
-import type { Guard } from '../guards/guards.ts'
+import type { Guard } from '../guards/guard.ts'
 import type { ClaimsToCheck } from './check-claims.ts'
 import { link, plain } from './markdown.ts'
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { Guard } from '../guards/guards.ts'
+import type { Guard } from '../guards/guard.ts'
 import { unbuiltRules } from '../security/claims/unbuilt.ts'
 import { claims } from '../security/claims.ts'
 import { checkGuards, guardsTable } from '../security/guards-table.ts'

@@ -76,9 +76,12 @@ export const keyClaims: readonly Claim[] = [
     rule: 'K5',
     says:
       'Revoking a key closes its sockets with 4401 and refuses it from then on; what a closing socket still sends is not ' +
-      'served. One that another process revoked in the same database is closed within 5 s. A key that expires ends its ' +
-      'sockets, too.',
-    open: 'Several nodes come with the bus.',
+      'served. Its polls, calls and streams over HTTP end as well. One that another process revoked in the same database is ' +
+      'closed within 5 s, and not taken any more after one. A key that expires ends all that, too; expiry is looked at each ' +
+      'time a key is shown.',
+    open:
+      'Several nodes come with the bus. A process whose clock is more than 5 s slow and that revokes a key in the same ' +
+      'database does not close its sockets; the key is refused all the same.',
     tests: {
       'packages/server/test/e2e/keys.test.ts': [
         'closes the toolkit’s socket with 4401 when its key is revoked, and tells the callers of what ran there',
@@ -88,6 +91,22 @@ export const keyClaims: readonly Claim[] = [
         'tells of keys that another process revoked within five seconds, by their ids alone',
         'does not miss one that a process with a slow clock revoked',
         'closes the sockets of a key that another process revokes in the data of a running server',
+      ],
+      'packages/server/test/gateway/requests-of-keys.test.ts': [
+        'a key that is revoked > ends the poll of its toolkit, which gets no call any more',
+        'a key that is revoked > ends what its caller waits for over HTTP, and cancels the call',
+        'a key that expires ends the poll of its toolkit',
+      ],
+      'packages/server/test/delivery/inbox.test.ts': ['a poll > of a revoked key ends, and its toolkit is offline'],
+      'packages/server/test/keys/key-service.test.ts': [
+        'a key that was checked a moment ago > is not looked up again, and its expiry is checked each time',
+        'a key that was checked a moment ago > is refused at once when it is revoked here, also while the store is being asked for it',
+        'a key that was checked a moment ago > is refused a second after another process revoked it, though nobody tells, and at once where somebody does',
+        'a key that was checked a moment ago > stands for a toolkit from the moment it was bound to it',
+      ],
+      'packages/server/test/keys/recent-keys.test.ts': [
+        'counts from the moment the store was asked, however long it took',
+        'does not remember what the store answered before a key was revoked',
       ],
       'packages/server/test/e2e/bad-input.test.ts': [
         'a key > that is revoked ends the sockets it opened, and their clients stop trying',
@@ -166,7 +185,8 @@ export const keyClaims: readonly Claim[] = [
     rule: 'K8',
     says:
       'Every query of the database is bound to a project. The id of another project’s key, toolkit, call or secret ' +
-      'behaves exactly like one that is not there.',
+      'behaves exactly like one that is not there. So does a call for every key but the one that made it, and for every ' +
+      'toolkit but its own.',
     tests: {
       'packages/server/test/store/contract/key-cases.ts': [
         'keys > treats a key of another project like one that is not there',
@@ -190,6 +210,25 @@ export const keyClaims: readonly Claim[] = [
         'the admin routes > answer for %s of another project as for one that is not there',
         'the admin routes > list no %s of another project',
         'a caller > finds no toolkit of another project by name or id, over %s',
+      ],
+      'packages/server/test/e2e/stored-calls.test.ts': [
+        `a detached call over \${protocol} > is missing for every other key`,
+      ],
+      'packages/server/test/calls/call-queries.test.ts': [
+        'asking for a call > finds nothing for another key, of the project or of another one, running or ended (rule K8)',
+      ],
+      'packages/server/test/delivery/inbox.test.ts': [
+        'a lease > of another toolkit or process is nobody’s: not for parts, acks, results or errors',
+      ],
+      'packages/server/test/e2e/resume.test.ts': ['gives a call of another toolkit to nobody who asks for it'],
+      'packages/server/test/gateway/llm-calls-http.test.ts': [
+        'the events of a call > go on after the one that was read last, and for no other key',
+      ],
+      'packages/server/test/gateway/metrics-http.test.ts': [
+        '/metrics > shows nothing to the admin of another project, as it names the toolkits of all',
+      ],
+      'packages/server/test/store/contract/durable-insert-cases.ts': [
+        'stored calls > of another project are like calls that are not there',
       ],
       'packages/server/test/calls/toolkit-directory.test.ts': [
         'never answers one project with what it remembers of another',

@@ -198,12 +198,20 @@ export const transportClaims: readonly Claim[] = [
   {
     rule: 'T9',
     says:
-      'Streams of the routes number their events, send a comment after 15 s of silence, and cancel the call when the ' +
-      'reader goes away.',
-    open: 'Replay by `Last-Event-ID`: a stream that broke off is not continued.',
+      'Streams number their events and send a comment after 15 s of silence. Those of the routes cancel the call when the ' +
+      'reader goes away; those of a server go on after `Last-Event-ID` for the key that made the call, and are cancelled when ' +
+      'it does not come back.',
+    open: 'A stream of the routes of an app that broke off is not continued.',
     tests: {
       'packages/core/test/http/event-stream.test.ts': [
         'a stream of events > sends a comment after 15 s of silence, and again after the next 15 s',
+      ],
+      'packages/server/test/gateway/llm-calls-http.test.ts': [
+        'the events of a call > go on after the one that was read last, and for no other key',
+        'the events of a call > are gone for a call that nobody knows',
+      ],
+      'packages/core/test/clients/http-call-follower.test.ts': [
+        'a connection that is lost > after every single event is taken up again each time',
       ],
       'packages/testing/src/routes/behaviours/streams.ts': [
         'stream.events: streams progress, pieces and the result in order, with ids from 1',

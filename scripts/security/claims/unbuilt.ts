@@ -2,7 +2,6 @@ import type { UnbuiltRule } from '../claim.ts'
 
 const oauth = 'the OAuth broker'
 const webhooks = 'webhooks'
-const inbox = 'the inbox'
 const bus = 'several servers on a bus'
 const cli = 'UTCP over the command line'
 
@@ -13,11 +12,7 @@ export const unbuiltRules: readonly UnbuiltRule[] = [
     rule,
     comesWith: oauth,
   })),
-  ...(['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7'] as const).map((rule) => ({ rule, comesWith: webhooks })),
-  ...(['D2', 'D3', 'D4', 'D5'] as const).map((rule) => ({ rule, comesWith: inbox })),
-  { rule: 'X4', comesWith: 'idempotency and the inbox' },
-  { rule: 'X7', comesWith: 'a load test of a toolkit that hangs' },
-  { rule: 'X8', comesWith: bus },
+  ...(['W1', 'W2', 'W4', 'W5', 'W6', 'W7'] as const).map((rule) => ({ rule, comesWith: webhooks })),
   { rule: 'S2', comesWith: bus },
   ...(['N1', 'N2', 'N3', 'N5', 'N6', 'N7'] as const).map((rule) => ({ rule, comesWith: bus })),
   { rule: 'L4', comesWith: 'the console and the OAuth broker' },

@@ -3,18 +3,6 @@ import type { Claim } from '../claim.ts'
 /** What the UTCP client keeps of rules C and X. */
 export const utcpClaims: readonly Claim[] = [
   {
-    rule: 'X6',
-    says: 'A UTCP client tries again at most one in ten of its calls, beyond the first ten retries in ten seconds.',
-    differs: 'The first ten are free, so that a client of few calls has any.',
-    open: 'The server gives a lost call of an idempotent tool to another process a few times at most; it counts no share.',
-    tests: {
-      'packages/utcp/test/client/call.test.ts': [
-        'retries > are one in ten calls at most, beyond the first ten in ten seconds',
-        'retries > never repeat what may not be repeated, nor what will not help',
-      ],
-    },
-  },
-  {
     rule: 'C5',
     says: 'A manual uses the protocol of its own template and those that the operator lists for it, when it is registered and at each call.',
     open: 'That remote manuals never reach commands comes with the protocol that runs them.',

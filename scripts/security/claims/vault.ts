@@ -21,10 +21,15 @@ export const vaultClaims: readonly Claim[] = [
     rule: 'V2',
     says:
       'A ciphertext is bound to its project, its owner, its field, its data key and its version; a wrapped data key to ' +
-      'its project, its id and its master key. Moved anywhere else it is refused.',
+      'its project, its id and its master key. What is stored of a call is bound to its project, its call and what of it ' +
+      'it is. Moved anywhere else it is refused.',
     tests: {
       'packages/server/test/vault/envelope.test.ts': [
         'refuses another key, another key id, another version and any other binding',
+      ],
+      'packages/server/test/vault/call-seal.test.ts': [
+        'a sealed part of a call > cannot be read in the place of another call, part, project or data key',
+        'a sealed part of a call > cannot be read once a bit of it is another',
       ],
       'packages/server/test/vault/vault.test.ts': [
         'refuses a ciphertext that was moved to another row, owner, field or project',
@@ -89,12 +94,23 @@ export const vaultClaims: readonly Claim[] = [
   {
     rule: 'V10',
     says:
-      'An end user’s token reaches only tools that declare auth: the server sends it to no other, beside the params and never ' +
-      'among them, and the handler finds it in its context.',
+      'An end user’s token reaches only tools that declare auth, over sockets, out of the inbox and at endpoints: the server ' +
+      'sends it to no other and stores it for no other, beside the params and never among them, and the handler finds it in ' +
+      'its context.',
     open: 'Stored tokens, their scopes and their audit come with the OAuth broker.',
     tests: {
       'packages/server/test/e2e/tokens.test.ts': [
         'an end user’s token goes to tools that declare auth alone, and never among params, over %s',
+      ],
+      'packages/server/test/calls/stored-secrets.test.ts': [
+        'a stored call > has its token only where its tool declares auth: %j',
+        'a stored call > brings its token to a toolkit that polls only where its tool declares auth',
+      ],
+      'packages/server/test/calls/stored-calls.test.ts': [
+        'a call that is stored > keeps its token for a tool that declares auth, of the same provider, and for no other',
+      ],
+      'packages/server/test/delivery/endpoint.test.ts': [
+        'a call to an endpoint > brings the token of the end user to tools that declare auth, and in no other place than the body',
       ],
       'packages/core/test/dispatch/arguments.test.ts': [
         'the token > reaches no tool that declares no auth',

@@ -103,13 +103,19 @@ export function createKeyService(options: KeyServiceOptions): KeyService {
       if (parseKey(text) === undefined) throw unauthorized()
       const hash = hashKey(text)
       const remembered = recent.find(hash)
-      const found = remembered ?? (await store.keys.findByHash(hash))
+      let question = recent.ask()
+      let found = remembered ?? (await store.keys.findByHash(hash))
+      // Revoked while the store answered: the answer may be from before, and this the key.
+      while (recent.isOutdated(question)) {
+        question = recent.ask()
+        found = await store.keys.findByHash(hash)
+      }
       if (found === undefined) throw unauthorized()
       const { hash: storedHash, ...key } = found
       if (!isSameHash(hash, storedHash) || key.revokedAt !== null) throw unauthorized()
       if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthorized()
       if (!allowedKinds.includes(key.kind)) throw wrongKind(key.kind, allowedKinds)
-      if (remembered === undefined) recent.remember(found)
+      if (found !== remembered) recent.remember(found, question)
       onSeen?.(key, text)
       return key
     },

@@ -1,5 +1,5 @@
 import { isAtpError, silentLogger } from '@atp/core'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { newId } from '../../src/keys/ids.ts'
 import { generateKey, hashKey } from '../../src/keys/key-format.ts'
 import { createKeyService, type KeyService } from '../../src/keys/key-service.ts'
@@ -22,6 +22,10 @@ beforeEach(async () => {
   keys = createKeyService({ store, now: () => clock, onRevoked: (key) => revoked.push(key) })
   projectId = (await store.projects.ensure('ours', clock)).id
   foreignId = (await store.projects.ensure('theirs', clock)).id
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 async function refusalOf(action: Promise<unknown>): Promise<{ code: string; message: string }> {
@@ -169,6 +173,72 @@ describe('checking a key', () => {
     const findByHash: Store['keys']['findByHash'] = async () => found && { ...found, hash: hashKey('another') }
     const confused = createKeyService({ store: { ...store, keys: { ...store.keys, findByHash } } })
     expect(await refusalOf(confused.authenticate(key, ['llm']))).toMatchObject({ code: 'unauthorized' })
+  })
+})
+
+describe('a key that was checked a moment ago', () => {
+  it('is not looked up again, and its expiry is checked each time', async () => {
+    const { key } = await keys.create({ projectId, kind: 'llm', expiresAt: 2_000 })
+    const findByHash = vi.spyOn(store.keys, 'findByHash')
+    for (const time of [1_000, 1_500, 1_999]) {
+      clock = time
+      await keys.authenticate(key, ['llm'])
+    }
+    clock = 2_000
+    expect(await refusalOf(keys.authenticate(key, ['llm']))).toMatchObject({ code: 'unauthorized' })
+    expect(findByHash).toHaveBeenCalledTimes(1)
+  })
+
+  it('opens no door of another kind', async () => {
+    const { key } = await keys.create({ projectId, kind: 'llm' })
+    await keys.authenticate(key, ['llm'])
+    expect(await refusalOf(keys.authenticate(key, ['admin']))).toMatchObject({ code: 'forbidden' })
+  })
+
+  it('is refused at once when it is revoked here, also while the store is being asked for it', async () => {
+    const { id, key } = await keys.create({ projectId, kind: 'llm' })
+    await keys.authenticate(key, ['llm'])
+    const other = await keys.create({ projectId, kind: 'llm' })
+    const { findByHash } = store.keys
+    vi.spyOn(store.keys, 'findByHash').mockImplementationOnce(async (hash) => {
+      const found = await findByHash.call(store.keys, hash)
+      await keys.revoke(projectId, other.id)
+      return found
+    })
+    expect(await refusalOf(keys.authenticate(other.key, ['llm']))).toMatchObject({ code: 'unauthorized' })
+    await keys.revoke(projectId, id)
+    for (const text of [key, other.key]) {
+      expect(await refusalOf(keys.authenticate(text, ['llm']))).toMatchObject({ code: 'unauthorized' })
+    }
+  })
+
+  it('is refused a second after another process revoked it, though nobody tells, and at once where somebody does', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const elsewhere = createKeyService({ store })
+    const [silent, told] = [
+      await keys.create({ projectId, kind: 'llm' }),
+      await keys.create({ projectId, kind: 'llm' }),
+    ]
+    for (const { id, key } of [silent, told]) {
+      await keys.authenticate(key, ['llm'])
+      await elsewhere.revoke(projectId, id)
+    }
+    keys.forget(told.id)
+    expect(await refusalOf(keys.authenticate(told.key, ['llm']))).toMatchObject({ code: 'unauthorized' })
+    // Being used does not prolong it.
+    vi.advanceTimersByTime(999)
+    await keys.authenticate(silent.key, ['llm'])
+    vi.advanceTimersByTime(1)
+    expect(await refusalOf(keys.authenticate(silent.key, ['llm']))).toMatchObject({ code: 'unauthorized' })
+  })
+
+  it('stands for a toolkit from the moment it was bound to it', async () => {
+    const { key } = await keys.create({ projectId, kind: 'toolkit' })
+    const unbound = await keys.authenticate(key, ['toolkit'])
+    expect(unbound.toolkitId).toBeNull()
+    const { id } = await store.toolkits.ensure(projectId, 'Weather', 1)
+    await store.keys.bindToolkit(unbound.id, id)
+    expect((await keys.authenticate(key, ['toolkit'])).toolkitId).toBe(id)
   })
 })
 
