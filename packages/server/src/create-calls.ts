@@ -1,5 +1,6 @@
-import type { Logger } from '@atp/core'
+import type { Logger, ToolDescriptor } from '@atp/core'
 import type { MessageBus } from './bus/message-bus.ts'
+import type { Call } from './calls/call.ts'
 import type { CallLog } from './calls/call-log.ts'
 import { CallQueries } from './calls/call-queries.ts'
 import { CallRouter } from './calls/call-router.ts'
@@ -63,7 +64,9 @@ export async function createCalls(options: CreateCallsOptions, opened: Teardown)
   const retryBudget = new RetryBudget()
   const { dispatchAttempts: maxAttempts, resumeMs } = limits
   const socket = new SocketDelivery({ maxAttempts, resumeMs, retryBudget })
-  const inbox = new InboxDelivery({ stored, writer, limits, logger })
+  const toolOf = async ({ key, toolkit, tool }: Call): Promise<ToolDescriptor | undefined> =>
+    (await directory.resolve(key.projectId, toolkit.id))?.tools.get(tool.name)
+  const inbox = new InboxDelivery({ stored, writer, limits, logger, toolOf })
   opened.add(() => inbox.stop())
   const endpoint = await EndpointDelivery.create({
     store,

@@ -32,6 +32,7 @@ import { defaultMetricsAccess, registerMetricsHttp } from './gateway/metrics-htt
 import { createOriginGuard, isLoopbackName } from './gateway/origin-guard.ts'
 import { createPeerAddress } from './gateway/peer-address.ts'
 import { registerPublishHttp } from './gateway/publish-http.ts'
+import { RequestsOfKeys } from './gateway/requests-of-keys.ts'
 import type { AuthenticateRequest } from './gateway/route-access.ts'
 import { SocketAdmission } from './gateway/socket-admission.ts'
 import { SocketWatch } from './gateway/socket-watch.ts'
@@ -196,7 +197,8 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
   const keyGuard = new KeyGuard({ keys, failedKeysPerMinute: limits.failedKeysPerMinute })
   const authenticate: AuthenticateRequest = (request, kind, shown = bearerKey(request.headers.authorization) ?? '') =>
     keyGuard.authenticate(shown, kind, addressOf(request.raw))
-  const app = createHttpApp({ limits, newId, checkOrigin, authenticate, logger })
+  const requests = new RequestsOfKeys()
+  const app = createHttpApp({ limits, newId, checkOrigin, authenticate, requests, logger })
   let draining = false
   let devKeys: DevKeys | undefined
 
@@ -247,6 +249,8 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
   await bus.subscribe('key.revoked', ({ keyId }) => {
     keys.forget(keyId)
     admission.closeKey(keyId)
+    sessions.closeKey(keyId)
+    requests.closeKey(keyId)
   })
   const revocations = watchRevocations({ keys: store.keys, bus, logger })
   opened.add(() => revocations.stop())
@@ -274,11 +278,14 @@ async function buildServer(options: ServerOptions, opened: Teardown): Promise<At
     logger.info('server.draining', { calls: router.inFlight, sockets: watch.size })
     const drained = router.drain()
     // A toolkit that polls would wait for calls that do not come any more; its answers are taken.
+    sessions.drain(graceMs)
     inbox.stopPolls()
     for (const socket of watch.sockets) socket.drain(graceMs)
     await settledWithin(drained, graceMs)
     // Before the sockets close, in whatever order they do: each caller hears of its one outcome.
     await router.endAll()
+    queries.stop()
+    delivery.stop()
     recent.close()
     await callLog.flush()
     await closeSockets(watch)

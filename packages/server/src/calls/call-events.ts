@@ -10,12 +10,22 @@ export interface CallEventsLimits {
   keepMs?: number | undefined
 }
 
+/** What {@link CallEvents} keeps, and whom it tells. */
+export interface CallEventsOptions extends CallEventsLimits {
+  /** Nobody came back in time, for the rest or although all was read. */
+  onAbandoned: () => void
+  /** Nobody reads at the moment. */
+  onDetached?: (() => void) | undefined
+}
+
 /** Where the events of a stream go. */
 export interface EventReader {
-  /** Whether so much waits to be read that progress is left out. */
+  /** Whether so much waits to be read that nothing more may be written. */
   readonly congested: boolean
   write(text: string): void
   end(): void
+  /** Calls back each time it is not congested any more. */
+  onDrain(listener: () => void): void
 }
 
 /** The name of an event. */
@@ -26,22 +36,28 @@ interface KeptEvent {
   text: string
 }
 
-/** The events of one call as text of server-sent events, for one reader at a time, which may come back. */
+/**
+ * The events of one call as text of server-sent events, for one reader at a time, which may come back. What a reader does
+ * not read waits here and nowhere else: one that falls back behind what is kept is ended, as if its connection were lost.
+ */
 export class CallEvents {
   readonly #maxEvents: number
   readonly #maxChars: number
   readonly #keepMs: number
   readonly #onAbandoned: () => void
+  readonly #onDetached: () => void
   #kept: KeptEvent[] = []
   #chars = 0
   #lastId = 0
   #reader: EventReader | undefined
+  /** The last event that was written to the reader. */
+  #written = 0
   #ended = false
   #abandoning: ReturnType<typeof setTimeout> | undefined
 
-  /** @param onAbandoned nobody came back in time; also when all was read, or the time after the last event is over */
-  constructor(onAbandoned: () => void, limits: CallEventsLimits = {}) {
+  constructor({ onAbandoned, onDetached = () => {}, ...limits }: CallEventsOptions) {
     this.#onAbandoned = onAbandoned
+    this.#onDetached = onDetached
     this.#maxEvents = limits.maxEvents ?? 256
     this.#maxChars = limits.maxChars ?? 1_048_576
     this.#keepMs = limits.keepMs ?? 30_000
@@ -58,10 +74,8 @@ export class CallEvents {
     while (this.#kept.length > 1 && (this.#kept.length > this.#maxEvents || this.#chars > this.#maxChars)) {
       this.#chars -= this.#kept.shift()?.text.length ?? 0
     }
-    this.#reader?.write(text)
-    if (!last) return
-    this.#ended = true
-    this.#reader?.end()
+    if (last) this.#ended = true
+    this.#write()
   }
 
   /**
@@ -78,15 +92,24 @@ export class CallEvents {
     earlier?.end()
     clearTimeout(this.#abandoning)
     this.#reader = reader
-    for (const { id, text } of this.#kept) if (id > afterId) reader.write(text)
-    if (this.#ended) reader.end()
+    this.#written = afterId
+    reader.onDrain(() => {
+      if (this.#reader === reader) this.#write()
+    })
+    this.#write()
   }
 
   /** A reader's connection is gone; nothing happens when it is not the newest one. */
   detach(reader: EventReader): void {
     if (this.#reader !== reader) return
     this.#reader = undefined
-    this.#abandoning = setTimeout(this.#onAbandoned, this.#keepMs).unref()
+    this.#abandoning = setTimeout(() => this.abandon(), this.#keepMs).unref()
+    this.#onDetached()
+  }
+
+  /** How much is kept, in characters. */
+  get keptChars(): number {
+    return this.#chars
   }
 
   /** Nothing is kept any more. */
@@ -94,6 +117,33 @@ export class CallEvents {
     clearTimeout(this.#abandoning)
     this.#ended = true
     this.#reader?.end()
+    this.#reader = undefined
     this.#kept = []
+    this.#chars = 0
+  }
+
+  /** Nobody came back, or what is kept is needed for others. */
+  abandon(): void {
+    clearTimeout(this.#abandoning)
+    this.#onAbandoned()
+  }
+
+  /** Writes as much as the reader takes. */
+  #write(): void {
+    const reader = this.#reader
+    if (!reader) return
+    const [oldest] = this.#kept
+    if (oldest && oldest.id > this.#written + 1) {
+      reader.end()
+      this.detach(reader)
+      return
+    }
+    for (const { id, text } of this.#kept) {
+      if (id <= this.#written) continue
+      if (reader.congested) return
+      reader.write(text)
+      this.#written = id
+    }
+    if (this.#ended) reader.end()
   }
 }

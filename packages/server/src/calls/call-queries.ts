@@ -17,6 +17,8 @@ export interface CallQueriesOptions {
 /** Answers what became of a call, to the key that made it; to any other one it is missing. */
 export class CallQueries {
   readonly #options: CallQueriesOptions
+  readonly #waiting = new Set<() => void>()
+  #stopped = false
 
   constructor(options: CallQueriesOptions) {
     this.#options = options
@@ -53,6 +55,12 @@ export class CallQueries {
     return true
   }
 
+  /** Lets those who wait go, with what is known: the server stops. Idempotent. */
+  stop(): void {
+    this.#stopped = true
+    for (const done of [...this.#waiting]) done()
+  }
+
   async #stored({ id: keyId, projectId }: StoredKey, callId: string): Promise<Record<string, unknown>> {
     const { writer, stored, directory } = this.#options
     const row = await writer.find(projectId, callId)
@@ -76,13 +84,15 @@ export class CallQueries {
         clearTimeout(timer)
         forget()
         signal.removeEventListener('abort', done)
+        this.#waiting.delete(done)
         resolve()
       }
       const timer = setTimeout(done, waitMs)
       let forget = (): void => {}
       signal.addEventListener('abort', done)
+      this.#waiting.add(done)
       forget = this.#options.router.onceEnded(callId, done)
-      if (signal.aborted) done()
+      if (signal.aborted || this.#stopped) done()
     })
   }
 }

@@ -42,3 +42,22 @@ export interface CallListener {
 export function toolkitNotFound(toolkitId: string): AtpError {
   return new AtpError('toolkit_not_found', `There is no toolkit "${toolkitId}"`)
 }
+
+/** Once a detached call is accepted, its caller hears no more of it. */
+export function untilAccepted(listener: CallListener): CallListener {
+  let accepted = false
+  return {
+    onAccepted(callId) {
+      accepted = true
+      listener.onAccepted?.(callId)
+    },
+    onOutcome(outcome, callId) {
+      if (!accepted) listener.onOutcome(outcome, callId)
+    },
+  }
+}
+
+/** Whether a call is written before it is accepted, and goes on without its caller. */
+export function mustBeStored({ idempotencyKey, detach }: CallRequest): boolean {
+  return idempotencyKey !== undefined || detach === true
+}

@@ -2,14 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { AtpError, type ToolDescriptor, toWireError } from '@atp/core'
 import { checkCall, effectiveTimeoutMs } from '@atp/core/protocol'
 import type { DeliveryChain } from '../delivery/delivery-chain.ts'
-import type { StoredKey, StoredToolkit } from '../store/store.ts'
+import type { IdempotencyClaim } from '../store/durable-store.ts'
 import type { CallTracing } from '../tracing/call-tracing.ts'
 import { Call, type CallOutcome } from './call.ts'
 import type { CallLog } from './call-log.ts'
-import { type CallListener, type CallRequest, toolkitNotFound } from './call-request.ts'
-import { claimOf, inProgressError, mismatchError } from './idempotency.ts'
+import { type CallListener, type CallRequest, mustBeStored, toolkitNotFound, untilAccepted } from './call-request.ts'
+import { EndedListeners } from './ended-listeners.ts'
+import { claimOf } from './idempotency.ts'
 import { type KeyLoad, type KeyLoadLimits, KeyLoads } from './key-loads.ts'
-import type { StoredCalls } from './stored-calls.ts'
+import { Replays } from './replays.ts'
+import type { RestoredCall } from './restored-call.ts'
+import type { StoredAnswer, StoredCalls } from './stored-calls.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { DirectoryEntry, ToolkitDirectory } from './toolkit-directory.ts'
 
@@ -27,7 +30,7 @@ export interface CallRouterOptions {
 }
 
 /** How long a server that stops waits for outcomes to be written, in milliseconds. */
-const writingMs = 5_000
+const writingMs = 2_000
 
 /** Where a call came from, once its toolkit is known. */
 interface Target {
@@ -40,8 +43,9 @@ interface Target {
 export class CallRouter {
   readonly #options: CallRouterOptions
   readonly #loads: KeyLoads
+  readonly #replays: Replays
   readonly #calls = new Map<string, Call>()
-  readonly #endedListeners = new Map<string, Set<() => void>>()
+  readonly #endedListeners = new EndedListeners()
   /** Outcomes that are being written. */
   readonly #writing = new Set<Promise<void>>()
   #draining = false
@@ -50,6 +54,7 @@ export class CallRouter {
   constructor(options: CallRouterOptions) {
     this.#options = options
     this.#loads = new KeyLoads(options.limits)
+    this.#replays = new Replays(options.stored, (callId) => this.#calls.has(callId))
   }
 
   /** How many calls are under way. */
@@ -140,12 +145,7 @@ export class CallRouter {
       listener()
       return () => {}
     }
-    const listeners = this.#endedListeners.get(callId) ?? new Set()
-    this.#endedListeners.set(callId, listeners.add(listener))
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0 && this.#endedListeners.get(callId) === listeners) this.#endedListeners.delete(callId)
-    }
+    return this.#endedListeners.add(callId, listener)
   }
 
   /** Refuses new calls from now on; resolves when those under way that nobody can come back for have ended. */
@@ -237,43 +237,47 @@ export class CallRouter {
     const { deliveries, stored } = this.#options
     const way = this.#refusal(call) ?? deliveries.choose(call)
     if (way instanceof AtpError) {
+      // Its toolkit may be gone, and its answer is there.
+      if (await this.#answered(call, request, load, listener)) return undefined
       call.fail(toWireError(way))
       return undefined
     }
-    let existing: { callId: string; fingerprint: string } | undefined
-    const claim = claimOf(call, request, stored.keepOutcomeMs)
+    let claim: IdempotencyClaim | undefined
+    let answer: StoredAnswer
     try {
-      const answer = await stored.insert(call, way, claim)
-      if (!answer.inserted) existing = answer.existing
+      // Before it is written: from then on a poll may find it.
+      deliveries.expect(way, call)
+      claim = claimOf(call, request, stored.keepOutcomeMs)
+      answer = await stored.insert(call, way, claim)
     } catch (error) {
       this.#discard(call, load)
       throw error
     }
-    if (existing) {
+    if (!answer.inserted) {
       this.#discard(call, load)
-      if (existing.fingerprint !== claim?.fingerprint) throw mismatchError()
-      await this.#replay(existing.callId, request, listener)
+      await this.#replays.answer(request, answer.existing, claim, listener)
       return undefined
     }
     if (request.detach) listener.onAccepted?.(call.id)
     else listener.onStarted?.(call.id)
-    // Cancelled, by a server that stops, while it was written.
-    if (call.ended) return undefined
     this.#hand(call, deliveries.dispatchBy(way, call))
     return call
   }
 
-  /** @throws AtpError `idempotency_in_progress` */
-  async #replay(callId: string, request: CallRequest, listener: CallListener): Promise<void> {
-    if (request.detach) {
-      listener.onAccepted?.(callId)
-      return
+  /** Whether a call that cannot be handed over has an answer from before. @throws AtpError as `Replays.answer` */
+  async #answered(call: Call, request: CallRequest, load: KeyLoad, listener: CallListener): Promise<boolean> {
+    const { stored } = this.#options
+    try {
+      const claim = claimOf(call, request, stored.keepOutcomeMs)
+      const holder = claim && (await stored.claimHolder(call, claim))
+      if (!holder) return false
+      await this.#replays.answer(request, holder, claim, listener)
+    } catch (error) {
+      this.#discard(call, load)
+      throw error
     }
-    const ended = this.#calls.has(callId)
-      ? undefined
-      : await this.#options.stored.outcomeOf(request.key.projectId, callId)
-    if (!ended) throw inProgressError(callId)
-    listener.onOutcome(ended.outcome, callId)
+    this.#discard(call, load)
+    return true
   }
 
   #refusal(call: Call): AtpError | undefined {
@@ -316,16 +320,13 @@ export class CallRouter {
     const errorCode = outcome.ok ? null : outcome.error.code
     this.#options.log.add(call, call.delivery, errorCode)
     call.span?.end(errorCode ?? undefined)
-    const listeners = this.#endedListeners.get(call.id)
-    if (listeners) {
-      this.#endedListeners.delete(call.id)
-      for (const listener of listeners) listener()
-    }
+    this.#endedListeners.tell(call.id)
     this.#tellIdle()
   }
 
   /** It was never accepted. */
   #discard(call: Call, load: KeyLoad): void {
+    this.#options.deliveries.discard(call)
     call.discard()
     call.span?.end()
     this.#calls.delete(call.id)
@@ -342,39 +343,3 @@ export class CallRouter {
 
 /** What a call is made of, beside who hears of it. */
 type TrackedCall = Omit<ConstructorParameters<typeof Call>[0], 'load' | 'onOutcome' | 'onPart'>
-
-/** What is known of a call of an earlier server. */
-export interface RestoredCall {
-  id: string
-  key: StoredKey
-  toolkit: StoredToolkit
-  tool: ToolDescriptor
-  params: Record<string, unknown>
-  authToken: string | undefined
-  meta: Record<string, unknown> | undefined
-  app: CallRequest['app']
-  /** How much of its time is left, in milliseconds. */
-  timeoutMs: number
-  startedAt: number
-  survives: boolean
-  /** What its row is sealed under. */
-  dataKeyId: string
-}
-
-/** Once a detached call is accepted, its caller hears no more of it. */
-function untilAccepted(listener: CallListener): CallListener {
-  let accepted = false
-  return {
-    onAccepted(callId) {
-      accepted = true
-      listener.onAccepted?.(callId)
-    },
-    onOutcome(outcome, callId) {
-      if (!accepted) listener.onOutcome(outcome, callId)
-    },
-  }
-}
-
-function mustBeStored({ idempotencyKey, detach }: CallRequest): boolean {
-  return idempotencyKey !== undefined || detach === true
-}

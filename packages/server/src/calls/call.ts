@@ -23,8 +23,10 @@ export interface CallInit {
   tool: ToolDescriptor
   params: Record<string, unknown>
   authToken: string | undefined
-  /** How long it may take from now, in milliseconds. */
+  /** How long it may take, in milliseconds. */
   timeoutMs: number
+  /** How much of that is left. @default all of it */
+  leftMs?: number | undefined
   /** The size of its request, in characters. */
   requestChars: number
   /** What the calls of its key keep; the call counts itself in, and out when it lets its request go. */
@@ -67,9 +69,10 @@ export class Call {
   readonly #onOutcome: CallInit['onOutcome']
   readonly #onPart: CallInit['onPart']
   /** Monotonic, for the deadline: the wall clock may be set while a call runs. */
-  readonly #start = performance.now()
+  readonly #start: number
   readonly #load: CallInit['load']
-  #onWritten: (() => void) | undefined
+  #onWritten: (() => void)[] = []
+  #written = false
   #requestChars: number
   #state: CallState = 'accepted'
   #attempts = 0
@@ -85,6 +88,7 @@ export class Call {
     this.params = init.params
     this.authToken = init.authToken
     this.timeoutMs = init.timeoutMs
+    this.#start = performance.now() - (init.timeoutMs - (init.leftMs ?? init.timeoutMs))
     this.meta = init.meta
     this.app = init.app
     this.survives = init.survives ?? false
@@ -165,14 +169,16 @@ export class Call {
     if (!this.ended) this.#onPart?.(part, this)
   }
 
-  /** Calls back once the outcome of a stored call is written. One listener at most. */
+  /** Calls back once the outcome of a stored call is written, at once if it is, and never if this server ends first. */
   onceWritten(listener: () => void): void {
-    this.#onWritten = listener
+    if (this.#written) listener()
+    else this.#onWritten.push(listener)
   }
 
-  /** Its outcome is written. */
+  /** Its outcome is written, or there is nothing to write it to. Called once. */
   outcomeWritten(): void {
-    this.#onWritten?.()
+    this.#written = true
+    for (const listener of this.#onWritten.splice(0)) listener()
   }
 
   /** It was never accepted: lets go of everything, and nobody hears of an outcome. */

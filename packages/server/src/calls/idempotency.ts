@@ -22,7 +22,8 @@ export function claimOf(call: Call, request: CallRequest, keepMs: number): Idemp
     throw new AtpError('invalid_request', `An idempotency key has 1 to ${maxKeyLength} characters`)
   }
   return {
-    externalUserId,
+    // Of users nothing is kept but whether they are the same.
+    externalUserId: externalUserId === '' ? '' : sha256(externalUserId),
     keyHash: sha256(key),
     fingerprint: sha256(stableJson([call.toolkit.id, call.tool.name, call.params, call.app ?? null])),
     expiresAt: steadyNow() + keepMs,

@@ -8,7 +8,7 @@ import type { KeyStore } from '../store/store.ts'
 import { type Call, disconnectedError } from './call.ts'
 import type { CallRouter } from './call-router.ts'
 import { steadyNow } from './steady-clock.ts'
-import type { StoredCalls } from './stored-calls.ts'
+import { type StoredCalls, type StoredRequest, tokenFor } from './stored-calls.ts'
 import type { ToolkitDirectory } from './toolkit-directory.ts'
 
 /** What {@link restoreCalls} works with. */
@@ -53,7 +53,7 @@ async function restoreCall(row: StoredCall, options: RestoreCallsOptions): Promi
     const tool = entry?.tools.get(row.tool)
     if (!key || !entry || !tool) throw lostTool(row)
     // The inbox reads it when it hands the call out.
-    const request = row.delivery === 'inbox' ? { params: {} } : await stored.openRequest(row)
+    const request: StoredRequest = row.delivery === 'inbox' ? { params: {} } : await stored.openRequest(row)
     router.restore({
       call: {
         id: row.id,
@@ -61,11 +61,12 @@ async function restoreCall(row: StoredCall, options: RestoreCallsOptions): Promi
         toolkit: entry.toolkit,
         tool,
         params: request.params,
-        authToken: request.authToken,
+        authToken: tokenFor(request, tool),
         meta: request.meta,
         app: request.app,
         // A clock that was set meanwhile must not give it more than it had.
-        timeoutMs: Math.min(row.timeoutMs, Math.max(0, row.deadlineAt - steadyNow())),
+        leftMs: Math.min(row.timeoutMs, Math.max(0, row.deadlineAt - steadyNow())),
+        timeoutMs: row.timeoutMs,
         startedAt: row.createdAt,
         survives: true,
         dataKeyId: row.dataKeyId,
@@ -73,10 +74,18 @@ async function restoreCall(row: StoredCall, options: RestoreCallsOptions): Promi
       dispatch: (call) => dispatchAgain(call, row, options),
     })
   } catch (error) {
-    if (isAtpError(error) && error.code === 'store_unavailable') throw error
+    if (isUnavailable(error)) throw error
     logger.warn('call.not_restored', { callId: row.id, error: String(error) })
-    await stored.endRow(row, { ok: false, error: toWireError(error) })
+    await stored.endRow(row, { ok: false, error: toWireError(error) }).catch((unwritten: unknown) => {
+      if (isUnavailable(unwritten)) throw unwritten
+      // One call whose data key is lost must not keep the server, and all the others, from going on.
+      logger.error('call.outcome_not_written', { callId: row.id, error: String(unwritten) })
+    })
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return isAtpError(error) && error.code === 'store_unavailable'
 }
 
 function dispatchAgain(call: Call, row: StoredCall, options: RestoreCallsOptions): AtpError | undefined {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { AtpError, type ErrorCode, isAtpError, type Logger, toWireError } from '@atp/core'
+import { AtpError, type ErrorCode, isAtpError, type Logger, type ToolDescriptor, toWireError } from '@atp/core'
 import type { AppEvent } from '@atp/core/protocol'
-import type { IdempotencyClaim, StoredCall } from '../store/durable-store.ts'
+import type { ClaimHolder, IdempotencyClaim, StoredCall } from '../store/durable-store.ts'
 import type { DurableWriter } from '../store/grouped-durable-store.ts'
 import type { CallSeal } from '../vault/call-seal.ts'
 import { insertSealed, type SealedInsert } from '../vault/insert-sealed.ts'
@@ -32,6 +32,8 @@ export type StoredAnswer = SealedInsert['answer']
 export interface StoredRequest {
   params: Record<string, unknown>
   authToken?: string | undefined
+  /** Whose token it is: that of the tool's provider as the call was made. */
+  authProvider?: string | null | undefined
   meta?: Record<string, unknown> | undefined
   app?: AppEvent | undefined
 }
@@ -94,7 +96,8 @@ export class StoredCalls {
   #insert(call: Call, delivery: DeliveryKind, claim: IdempotencyClaim | undefined): Promise<SealedInsert> {
     const { params, authToken, meta, app } = call
     const { id, key, toolkit, tool } = call
-    const request: StoredRequest = { params, authToken: tool.auth === null ? undefined : authToken, meta, app }
+    const token = tool.auth === null ? {} : { authToken, authProvider: tool.auth.provider }
+    const request: StoredRequest = { params, ...token, meta, app }
     const now = steadyNow()
     const row = {
       id,
@@ -110,11 +113,17 @@ export class StoredCalls {
       leaseUntil: null,
       deadlineAt: now + Math.ceil(call.remainingMs),
       timeoutMs: Math.ceil(call.timeoutMs),
-      createdAt: call.startedAt,
+      // Not the call's own time, which is of the wall clock: it is compared with the others.
+      createdAt: now,
       retriedAs: null,
     } as const
     const parts = { seal: this.#seal, writer: this.#writer }
     return insertSealed(parts, row, Buffer.from(JSON.stringify(request)), claim)
+  }
+
+  /** The call that has a claim already. @throws AtpError what the store throws */
+  claimHolder({ key }: Call, claim: IdempotencyClaim): Promise<ClaimHolder | undefined> {
+    return this.#writer.claimHolder({ projectId: key.projectId, keyId: key.id }, claim, steadyNow())
   }
 
   /** What a stored call asks for, in clear. @throws AtpError `vault_unreadable` */
@@ -156,7 +165,10 @@ export class StoredCalls {
   async #write(call: Call, outcome: CallOutcome): Promise<CallOutcome> {
     await this.#inserting.get(call.id)?.catch(() => {})
     // It could not be stored, so there is nothing to write.
-    if (!call.stored) return outcome
+    if (!call.stored) {
+      call.outcomeWritten()
+      return outcome
+    }
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#tryToWrite(call, outcome)
@@ -165,24 +177,32 @@ export class StoredCalls {
         if (attempt === 0) {
           this.#logger.error('call.outcome_not_written', { callId: call.id, error: String(error) })
         }
-        if (this.#stopped || (isAtpError(error) && error.code === 'vault_unreadable')) return unwritten(call)
+        const never = isAtpError(error) && error.code === 'vault_unreadable'
+        // No use in its toolkit keeping what can never be written.
+        if (never) call.outcomeWritten()
+        if (never || this.#stopped) return unwritten(call)
         await wait(Math.min(this.#retryMs * 2 ** attempt, maxRetryMs), undefined, { ref: false })
       }
     }
   }
 
   async #tryToWrite(call: Call, outcome: CallOutcome): Promise<CallOutcome> {
-    const { id, key, dataKeyId } = call
-    const written = await this.endRow({ id, projectId: key.projectId, dataKeyId }, outcome)
+    const { id, key, dataKeyId, sent } = call
+    const written = await this.endRow({ id, projectId: key.projectId, dataKeyId }, outcome, sent)
     call.outcomeWritten()
     return written
   }
 
   /**
    * Writes the outcome of a call that is not under way here, and gives the one that holds.
+   * @param sent whether it may have run
    * @throws AtpError what the store throws
    */
-  async endRow(row: Pick<StoredCall, 'id' | 'projectId' | 'dataKeyId'>, outcome: CallOutcome): Promise<CallOutcome> {
+  async endRow(
+    row: Pick<StoredCall, 'id' | 'projectId' | 'dataKeyId'>,
+    outcome: CallOutcome,
+    sent: boolean = true,
+  ): Promise<CallOutcome> {
     const { id, projectId, dataKeyId } = row
     const { sealed } = await this.#seal.seal(
       { projectId, callId: id, part: 'outcome', dataKeyId },
@@ -200,7 +220,7 @@ export class StoredCalls {
       endedAt: now,
       expiresAt: now + this.#keepOutcomeMs,
       dead: code === 'delivery_failed',
-      forgetClaim: code !== null && neverRan.has(code),
+      forgetClaim: code !== null && (neverRan.has(code) || (code === 'cancelled' && !sent)),
     })
     if (answer !== 'late') return outcome
     return (await this.outcomeOf(projectId, id))?.outcome ?? outcome
@@ -222,6 +242,12 @@ export class StoredCalls {
       this.#logger.warn('calls.not_purged', { error: String(error) })
     }
   }
+}
+
+/** The token of a stored call for its tool as it is now: one that needs none any more, or another one's, gets none. */
+export function tokenFor(request: StoredRequest, tool: ToolDescriptor | undefined): string | undefined {
+  if (!tool?.auth) return undefined
+  return request.authProvider === tool.auth.provider ? request.authToken : undefined
 }
 
 /** What is no answer to a later call with the same idempotency key (rule X4): it may run now. */

@@ -1,4 +1,5 @@
-import type { InboxDelivery, LeasedCall } from '../delivery/inbox.ts'
+import type { InboxDelivery } from '../delivery/inbox.ts'
+import type { LeasedCall } from '../delivery/poll-request.ts'
 import { InboxPoller } from '../delivery/toolkit-inbox.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Store, StoredKey } from '../store/store.ts'
@@ -17,8 +18,8 @@ export type AnswerStatus = 'accepted' | 'ignored'
 /** The inbox as Python toolkits know it: one call for each poll, which counts as running from then on. */
 export class LegacyInbox {
   readonly #options: LegacyInboxOptions
-  /** One for each key: a poll does not say which process it is of. */
-  readonly #pollers = new Map<string, InboxPoller>()
+  /** Those of this wire; one for each key that polls, because a poll does not say which process it is of. */
+  readonly #pollers = new WeakSet<InboxPoller>()
 
   constructor(options: LegacyInboxOptions) {
     this.#options = options
@@ -47,12 +48,10 @@ export class LegacyInbox {
   async answer(toolkitId: string | null, requestId: string, response: unknown, chars: number): Promise<AnswerStatus> {
     const { inbox, limits } = this.#options
     if (toolkitId === null) return 'ignored'
-    const call = inbox.callOf(requestId)
-    const written = call?.stored ? new Promise<void>((resolve) => call.onceWritten(resolve)) : undefined
     const result = readLegacyResult(requestId, response, chars, limits.resultBytes)
-    if (inbox.result(toolkitId, requestId, undefined, result) !== 'ok') return 'ignored'
-    await written
-    return 'accepted'
+    const answer = inbox.result(requestId, { toolkitId }, result)
+    await inbox.written(toolkitId, requestId)
+    return answer === 'ok' ? 'accepted' : 'ignored'
   }
 
   /** The same from clients that name the tool instead of the call: it answers the oldest one. */
@@ -61,17 +60,19 @@ export class LegacyInbox {
     return requestId === undefined ? 'ignored' : this.answer(toolkitId, requestId, response, chars)
   }
 
+  /** The delivery forgets those that are not heard of for long. */
   #pollerOf(key: StoredKey, toolkitId: string): InboxPoller {
-    const known = this.#pollers.get(key.id)
-    if (known?.toolkitId === toolkitId) return known
+    for (const known of this.#options.inbox.peersOf(toolkitId)) {
+      if (known.keyId === key.id && this.#pollers.has(known)) return known
+    }
     const poller = new InboxPoller({ toolkitId, keyId: key.id })
-    this.#pollers.set(key.id, poller)
+    this.#pollers.add(poller)
     return poller
   }
 }
 
 /** A call as the inbox of the Python SDK has it. */
-export function inboxItem({ call, request }: LeasedCall): Record<string, unknown> {
-  const token = call.tool.auth === null || request.authToken === undefined ? {} : { auth_token: request.authToken }
-  return { request_id: call.id, tool_name: call.tool.name, params: request.params, ...token }
+export function inboxItem({ call, request: { params, authToken } }: LeasedCall): Record<string, unknown> {
+  const token = authToken === undefined ? {} : { auth_token: authToken }
+  return { request_id: call.id, tool_name: call.tool.name, params, ...token }
 }

@@ -21,6 +21,8 @@ export interface LlmAnswer {
   body: Record<string, unknown>
   /** Why a context cannot be had, or a call with an idempotency key is not made. */
   error?: WireError
+  /** When a call that was refused because too many are under way may be sent again, in milliseconds from now. */
+  retryAfterMs?: number | undefined
 }
 
 /** How a call is made beside its message. */
@@ -80,7 +82,7 @@ export class LlmService {
     const answer = (outcome: CallOutcome): void => {
       if (refusals && !outcome.ok && outcome.error.code.startsWith('idempotency_'))
         onAnswer(refusedAnswer(outcome.error))
-      else onAnswer({ status: 200, body: taskAnswer(requestId, tool, outcome, form) })
+      else onAnswer({ status: 200, body: taskAnswer(requestId, tool, outcome, form), retryAfterMs: pauseOf(outcome) })
     }
     const listener: CallListener = {
       onOutcome: answer,
@@ -113,4 +115,10 @@ export class LlmService {
 function refusedAnswer(error: WireError): LlmAnswer {
   const { code, message, details } = error
   return { status: errorCodes[code].status, body: { error: message, code, ...(details ? { details } : {}) }, error }
+}
+
+function pauseOf(outcome: CallOutcome): number | undefined {
+  if (outcome.ok || (outcome.error.code !== 'busy' && outcome.error.code !== 'queue_full')) return undefined
+  const ms = outcome.error.details?.retryAfterMs
+  return typeof ms === 'number' && ms >= 0 && ms <= 3_600_000 ? ms : 1_000
 }

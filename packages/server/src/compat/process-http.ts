@@ -45,12 +45,14 @@ export function registerProcessHttp(app: FastifyInstance, options: ProcessHttpOp
     const answering = answer(message, request, reply)
     // A context that cannot be had is told by its status; the failure of a call is a result.
     if (asEvent && message.kind === 'call') return sendEvent(reply, answering)
-    const { status, body, error } = await answering
+    const { status, body, error, retryAfterMs } = await answering
+    if (retryAfterMs !== undefined) void reply.header('retry-after', `${Math.ceil(retryAfterMs / 1_000)}`)
     if (error) {
       if (error.retryable) void reply.header('retry-after', '1')
       return reply.code(status).send({ ...body, error: error.message, code: error.code })
     }
-    return asEvent ? sendEvent(reply, answering) : reply.code(status).send(body)
+    if (asEvent) return sendEvent(reply, answering)
+    return reply.code(status).send(body)
   }
 
   function answer(
@@ -64,8 +66,10 @@ export function registerProcessHttp(app: FastifyInstance, options: ProcessHttpOp
     const requestChars = sizeOf(request)
     return new Promise((resolve) => {
       const cancel = service.call(key, message, { form, requestChars }, resolve)
-      // A caller that hangs up does not want the result any more; nothing happens when it has it.
-      const gone = (): void => cancel('its caller disconnected')
+      // A caller that hangs up before it has the result does not want it any more.
+      const gone = (): void => {
+        if (!reply.raw.writableEnded) cancel('its caller disconnected')
+      }
       if (reply.raw.destroyed) gone()
       else reply.raw.once('close', gone)
     })
@@ -78,7 +82,6 @@ export function registerProcessHttp(app: FastifyInstance, options: ProcessHttpOp
     let abandon = (_reason: string): void => {}
     const { events, name } = streams.open(key.id, () => abandon('its caller did not come back'))
     events.attach(reader, 0)
-    reader.onClose(() => events.detach(reader))
     abandon = service.call(
       key,
       message,
@@ -96,6 +99,8 @@ export function registerProcessHttp(app: FastifyInstance, options: ProcessHttpOp
       },
       ({ body }) => events.push('answer', eventText(body), true),
     )
+    // Not before, because it may be gone already: then the call ends with it.
+    reader.onClose(() => events.detach(reader))
     return reader.start()
   }
 

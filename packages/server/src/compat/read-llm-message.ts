@@ -129,11 +129,17 @@ function readCall(message: Record<string, unknown>, base: MessageBase): CallMess
     externalUserId: textOr(external_user_id, '') || undefined,
     detach: detach === true,
     app: readApp(app),
-    problem: toolkitProblem(message) ?? call.problem,
+    problem: toolkitProblem(message) ?? call.problem ?? appProblem(app),
   }
 }
 
 const appEvents = new Set<unknown>(['start', 'action', 'close'])
+
+/** An event that cannot be read must not become a plain call. */
+function appProblem(app: unknown): AtpError | undefined {
+  if (app === undefined || app === null || readApp(app)) return undefined
+  return new AtpError('invalid_request', 'app must be {session_id, event: "start" | "action" | "close", data?}')
+}
 
 function readApp(app: unknown): AppEvent | undefined {
   if (!isJsonObject(app) || !appEvents.has(app.event)) return undefined

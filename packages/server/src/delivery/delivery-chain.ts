@@ -29,6 +29,17 @@ export class DeliveryChain {
     return refusal
   }
 
+  /** As {@link Delivery.expect}, for a call whose way was decided. */
+  expect(kind: DeliveryKind, call: Call): void {
+    call.delivery = kind
+    this.#of(kind).expect?.(call)
+  }
+
+  /** As {@link Delivery.discard}. */
+  discard(call: Call): void {
+    this.#of(call.delivery).discard?.(call)
+  }
+
   /** As {@link Delivery.dispatch}, for a call whose way was decided before. */
   dispatchBy(kind: DeliveryKind, call: Call): AtpError | undefined {
     call.delivery = kind

@@ -1,83 +1,29 @@
-import { AtpError, isAtpError, type Logger, toWireError, type WireError } from '@atp/core'
+import { AtpError, isAtpError, toWireError, type WireError } from '@atp/core'
 import type { Call, CallPart } from '../calls/call.ts'
 import { steadyNow } from '../calls/steady-clock.ts'
-import type { StoredCalls, StoredRequest } from '../calls/stored-calls.ts'
+import { tokenFor } from '../calls/stored-calls.ts'
 import { newId as newUuid } from '../keys/ids.ts'
 import type { StoredCall } from '../store/durable-store.ts'
-import type { DurableWriter } from '../store/grouped-durable-store.ts'
 import type { Delivery } from './delivery.ts'
-import { type InboxPoller, ToolkitInbox } from './toolkit-inbox.ts'
-
-/** What {@link InboxDelivery} works with. */
-export interface InboxDeliveryOptions {
-  stored: StoredCalls
-  writer: DurableWriter
-  logger: Logger
-  limits: InboxLimits
-  newId?: (() => string) | undefined
-}
-
-/** What the inbox keeps, and for how long. */
-export interface InboxLimits {
-  /** Calls that wait for one toolkit; more are answered `queue_full` (rule D5). */
-  inboxCallsPerToolkit: number
-  /** How long a toolkit holds a call before it has to say that it is there, in milliseconds (rule D3). */
-  leaseMs: number
-  /** How often a call is handed out at most (rule D4). */
-  inboxDeliveries: number
-  /** How long after its last poll a toolkit counts as online, in milliseconds. */
-  inboxOnlineMs: number
-}
-
-/** A call that a toolkit took out of its inbox. */
-export interface LeasedCall {
-  call: Call
-  request: StoredRequest
-  leaseId: string
-  leaseMs: number
-}
-
-/** What a poll gives. */
-export interface Poll {
-  calls: LeasedCall[]
-  /** Calls of this process that nobody waits for any more. */
-  cancelled: { callId: string; reason: string }[]
-}
-
-/** How a toolkit polls. */
-export interface PollRequest {
-  projectId: string
-  poller: InboxPoller
-  /** At most so many calls; 0 waits for cancels alone. */
-  max: number
-  /** How long to wait for something to come, in milliseconds. */
-  waitMs: number
-  /** Takes the calls as running, for peers that know no leases. @default false */
-  ack?: boolean | undefined
-  signal: AbortSignal
-}
-
-interface Held {
-  call: Call
-  projectId: string
-  deliveries: number
-  lease: Lease | undefined
-}
-
-interface Lease {
-  id: string
-  /** Monotonic milliseconds. */
-  until: number
-  /** Undefined for a lease of an earlier server. */
-  poller: InboxPoller | undefined
-  acked: boolean
-}
-
-/** What became of what a toolkit said of a call: `late` is one that has its outcome, or is not known any more. */
-export type LeaseAnswer = 'ok' | 'late' | 'lost'
+import {
+  endOf,
+  type HeldCall,
+  HeldCalls,
+  type Lease,
+  type LeaseAnswer,
+  type LeaseHolder,
+  restoredLease,
+} from './held-calls.ts'
+import type { InboxDeliveryOptions, InboxLimits } from './inbox-options.ts'
+import type { LeasedCall, Poll, PollRequest } from './poll-request.ts'
+import type { InboxPoller, ToolkitInbox } from './toolkit-inbox.ts'
+import { ToolkitInboxes } from './toolkit-inboxes.ts'
 
 /** How often leases are looked at at least, in milliseconds. */
 const sweepMs = 1_000
+
+/** No call may take longer, in milliseconds. */
+const longestCallMs = 600_000
 
 /**
  * Keeps calls for toolkits that ask for them (rules D1 to D6): written before they are accepted, leased to one process
@@ -88,46 +34,41 @@ export class InboxDelivery implements Delivery {
   readonly #options: InboxDeliveryOptions
   readonly #limits: InboxLimits
   readonly #newId: () => string
-  readonly #toolkits = new Map<string, ToolkitInbox>()
-  readonly #held = new Map<string, Held>()
+  readonly #inboxes: ToolkitInboxes
+  readonly #held = new HeldCalls()
   readonly #sweeping: ReturnType<typeof setInterval>
-  #stopped = false
 
   constructor(options: InboxDeliveryOptions) {
     this.#options = options
     this.#limits = options.limits
+    this.#inboxes = new ToolkitInboxes(options.limits.inboxOnlineMs)
     this.#newId = options.newId ?? newUuid
     this.#sweeping = setInterval(() => this.#sweep(), Math.min(sweepMs, options.limits.leaseMs / 4)).unref()
   }
 
   /** How many calls wait for each toolkit, by its name. */
-  *depths(): Iterable<readonly [toolkit: string, calls: number]> {
-    for (const inbox of this.#toolkits.values()) if (inbox.name !== undefined) yield [inbox.name, inbox.depth]
-  }
-
-  /** Whether a toolkit polled a moment ago. */
-  isOnline(toolkitId: string): boolean {
-    return this.#toolkits.get(toolkitId)?.isOnline(this.#limits.inboxOnlineMs) ?? false
+  depths(): Iterable<readonly [toolkit: string, calls: number]> {
+    return this.#inboxes.depths()
   }
 
   /** The processes that poll for a toolkit. */
   peersOf(toolkitId: string): Iterable<InboxPoller> {
-    return this.#toolkits.get(toolkitId)?.pollers(this.#limits.inboxOnlineMs) ?? []
+    return this.#inboxes.peersOf(toolkitId)
   }
 
   /** A process was heard of: its toolkit is online for a while. */
   seen(poller: InboxPoller): void {
-    this.#inboxOf(poller.toolkitId).seen(poller)
+    this.#inboxes.of(poller.toolkitId).seen(poller)
   }
 
   /** A process is gone. */
   forget(poller: InboxPoller): void {
-    this.#toolkits.get(poller.toolkitId)?.forget(poller)
+    this.#inboxes.find(poller.toolkitId)?.forget(poller)
   }
 
   refusal(call: Call): AtpError | undefined {
     const { appName, id } = call.toolkit
-    const inbox = this.#toolkits.get(id)
+    const inbox = this.#inboxes.find(id)
     if (!inbox?.serves(call.tool.name, this.#limits.inboxOnlineMs)) {
       return new AtpError(
         'toolkit_offline',
@@ -138,41 +79,46 @@ export class InboxDelivery implements Delivery {
     return new AtpError('queue_full', `${inbox.depth} calls wait for toolkit "${appName}"; send the call again later`)
   }
 
+  expect(call: Call): void {
+    this.#held.add(call)
+    this.#inboxes.of(call.toolkit.id).expect(call.id, call.toolkit.appName)
+  }
+
   dispatch(call: Call): AtpError | undefined {
-    const refusal = this.refusal(call)
-    if (refusal) return refusal
-    const inbox = this.#inboxOf(call.toolkit.id)
-    inbox.name = call.toolkit.appName
-    this.#held.set(call.id, { call, projectId: call.key.projectId, deliveries: 0, lease: undefined })
     if (call.stored) {
-      call.release()
-      inbox.enqueue(call.id, call.tool.name)
+      // Whoever accepted it counted it: it waits here, whatever became of its toolkit since.
+      if (!this.#held.get(call.id)) this.expect(call)
+      this.#stored(call)
       return undefined
     }
-    inbox.entering += 1
-    void this.#enter(call, inbox)
+    const refusal = this.refusal(call)
+    if (refusal) return refusal
+    this.expect(call)
+    void this.#store(call)
     return undefined
   }
 
   /** A stored call of an earlier server. */
   restore(call: Call, row: StoredCall): void {
-    const held: Held = { call, projectId: row.projectId, deliveries: row.deliveries, lease: undefined }
-    this.#inboxOf(row.toolkitId).name = call.toolkit.appName
-    this.#held.set(call.id, held)
-    if (row.state !== 'queued' && row.leaseId !== null) {
-      const left = Math.min(Math.max(0, (row.leaseUntil ?? 0) - steadyNow()), row.timeoutMs)
-      const acked = row.state === 'acked'
-      held.lease = { id: row.leaseId, until: performance.now() + left, poller: undefined, acked }
-      call.dispatched()
-      if (acked) call.acked()
-    } else this.#inboxOf(row.toolkitId).enqueue(call.id, row.tool)
+    const inbox = this.#inboxes.of(row.toolkitId)
+    inbox.name = call.toolkit.appName
+    const lease = restoredLease(row)
+    this.#held.add(call, row.deliveries, lease)
+    if (lease) call.dispatched()
+    else inbox.enqueue(call.id, row.tool)
+    if (lease?.acked) call.acked()
   }
 
   cancel(call: Call, reason: string): void {
-    const held = this.#held.get(call.id)
+    const poller = this.#held.get(call.id)?.lease?.poller
+    this.#held.ending(call)
+    this.#inboxes.find(call.toolkit.id)?.dequeue(call.id)
+    poller?.cancel(call.id, reason)
+  }
+
+  discard(call: Call): void {
     this.#held.delete(call.id)
-    this.#toolkits.get(call.toolkit.id)?.dequeue(call.id)
-    held?.lease?.poller?.cancel(call.id, reason)
+    this.#inboxes.find(call.toolkit.id)?.dequeue(call.id)
   }
 
   /**
@@ -181,15 +127,20 @@ export class InboxDelivery implements Delivery {
    */
   async poll(request: PollRequest): Promise<Poll> {
     const { poller, max, waitMs, signal } = request
-    const inbox = this.#inboxOf(poller.toolkitId)
+    const inbox = this.#inboxes.of(poller.toolkitId)
     const until = performance.now() + waitMs
     const turn = inbox.enter(poller)
     for (;;) {
-      inbox.seen(poller)
       // Of a poll that is over nobody would get what it takes.
       if (turn.over || signal.aborted) return { calls: [], cancelled: [] }
-      const cancelled = poller.takeCancelled()
+      inbox.seen(poller)
       const calls = max > 0 && inbox.hasFor(poller) ? await this.#lease(request, inbox) : []
+      if (turn.over || signal.aborted) {
+        for (const { call, leaseId } of calls) await this.#takeBack(call, leaseId)
+        return { calls: [], cancelled: [] }
+      }
+      // Not before: what is taken is told once, and the store may have failed.
+      const cancelled = poller.takeCancelled()
       const leftMs = until - performance.now()
       if (cancelled.length > 0 || calls.length > 0 || leftMs <= 0) return { calls, cancelled }
       await inbox.wait(poller, max > 0, leftMs, signal)
@@ -197,66 +148,80 @@ export class InboxDelivery implements Delivery {
   }
 
   /** A toolkit asks for leave to run a call, or for more time. @throws AtpError what the store throws */
-  async ack(callId: string, leaseId: string): Promise<LeaseAnswer> {
-    const held = this.#held.get(callId)
-    if (!held) return 'late'
-    if (held.lease?.id !== leaseId) return 'lost'
+  async ack(callId: string, holder: LeaseHolder & { leaseId: string }): Promise<LeaseAnswer> {
+    const held = this.#held.leasedTo(callId, holder)
+    if (typeof held === 'string') return held
+    const { call, lease } = held
+    // Its process may have said hello again, to this server or the one before.
+    lease.poller = holder.poller ?? lease.poller
     const { leaseMs } = this.#limits
     const now = steadyNow()
-    const ref = { projectId: held.projectId, callId, leaseId }
-    const acked = await this.#options.writer.ack(ref, now + leaseMs, now)
-    if (!acked || held.lease?.id !== leaseId || held.call.ended) return 'lost'
-    held.lease.acked = true
-    held.lease.until = performance.now() + leaseMs
-    held.call.acked()
+    const ref = { projectId: call.key.projectId, callId, leaseId: holder.leaseId }
+    lease.renewing += 1
+    let acked: boolean
+    try {
+      acked = await this.#options.writer.ack(ref, now + leaseMs, now)
+    } finally {
+      lease.renewing -= 1
+    }
+    if (!acked || held.lease !== lease || call.ended) return 'lost'
+    lease.acked = true
+    held.mayHaveRun = true
+    lease.until = performance.now() + leaseMs
+    call.acked()
     return 'ok'
   }
 
   /** Progress or a partial result. */
-  part(callId: string, leaseId: string | undefined, part: CallPart): LeaseAnswer {
-    const held = this.#held.get(callId)
-    if (!held) return 'late'
-    if (leaseId !== undefined && held.lease?.id !== leaseId) return 'lost'
+  part(callId: string, holder: LeaseHolder, part: CallPart): LeaseAnswer {
+    const held = this.#held.leasedTo(callId, holder)
+    if (typeof held === 'string') return held
     held.call.part(part)
     return 'ok'
   }
 
-  /**
-   * A result.
-   * @param leaseId undefined from peers that know no leases
-   */
+  /** A result; who brings it must keep it until it is `written`. */
   result(
-    toolkitId: string,
     callId: string,
-    leaseId: string | undefined,
+    holder: LeaseHolder,
     result: { ok: true; result: unknown } | { ok: false; error: WireError },
   ): LeaseAnswer {
-    const held = this.#held.get(callId)
-    if (held?.call.toolkit.id !== toolkitId) return 'late'
-    if (held.lease === undefined || (leaseId !== undefined && held.lease.id !== leaseId)) return 'lost'
-    this.#held.delete(callId)
+    const held = this.#held.leasedTo(callId, holder)
+    if (typeof held === 'string') return held
+    this.#held.ending(held.call)
     if (result.ok) held.call.succeed(result.result)
     else held.call.fail(result.error)
     return 'ok'
   }
 
+  /** Resolves once the outcome of a call of a toolkit is written, at once when none is being written. */
+  written(toolkitId: string, callId: string): Promise<void> {
+    return this.#held.written(toolkitId, callId)
+  }
+
   /** The oldest call of a tool that a toolkit took and did not answer, for peers that do not name the call. */
   oldestRunning(toolkitId: string, tool: string): string | undefined {
-    for (const { call, lease } of this.#held.values()) {
-      if (lease?.acked && call.toolkit.id === toolkitId && call.tool.name === tool) return call.id
-    }
-    return undefined
+    return this.#held
+      .all()
+      .find(({ call, lease }) => lease?.acked && call.toolkit.id === toolkitId && call.tool.name === tool)?.call.id
   }
 
-  /** The call of an id that a process holds. */
-  callOf(callId: string): Call | undefined {
-    return this.#held.get(callId)?.call
+  /** Ends the polls of a key that is revoked; what its processes have, they may still answer for nobody (rule K5). */
+  closeKey(keyId: string): void {
+    this.#inboxes.closeKey(keyId)
   }
 
-  /** Ends all polls, and hands out no more calls; answers are still taken. Idempotent. */
+  /**
+   * Ends all polls, and hands out no more calls; answers are still taken. Calls that nobody was given and that end with
+   * this server end now. Idempotent.
+   */
   stopPolls(): void {
-    this.#stopped = true
-    for (const inbox of this.#toolkits.values()) inbox.stop()
+    this.#inboxes.stop()
+    for (const { call, lease } of this.#held.all()) {
+      if (call.survives || lease !== undefined || call.sent) continue
+      const message = `The server restarted before "${call.tool.name}" ran; send the call again`
+      this.#fail(call, new AtpError('server_shutting_down', message))
+    }
   }
 
   /** Idempotent. */
@@ -265,35 +230,30 @@ export class InboxDelivery implements Delivery {
     clearInterval(this.#sweeping)
   }
 
-  #inboxOf(toolkitId: string): ToolkitInbox {
-    let inbox = this.#toolkits.get(toolkitId)
-    if (!inbox) {
-      inbox = new ToolkitInbox()
-      if (this.#stopped) inbox.stop()
-      this.#toolkits.set(toolkitId, inbox)
-    }
-    return inbox
-  }
-
-  async #enter(call: Call, inbox: ToolkitInbox): Promise<void> {
+  async #store(call: Call): Promise<void> {
     try {
       await this.#options.stored.insert(call, 'inbox')
     } catch (error) {
-      this.#held.delete(call.id)
+      this.discard(call)
       if (!isAtpError(error)) this.#options.logger.error('inbox.not_written', { error: String(error) })
       call.fail(toWireError(error))
       return
-    } finally {
-      inbox.entering -= 1
     }
-    if (call.ended) return
-    // The store has it: it need not be kept twice.
+    this.#stored(call)
+  }
+
+  /** The store has it: it need not be kept twice. */
+  #stored(call: Call): void {
     call.release()
-    inbox.enqueue(call.id, call.tool.name)
+    const held = call.ended ? undefined : this.#held.get(call.id)
+    if (!held) this.discard(call)
+    // A poll may have found it in the store already.
+    else if (!held.lease) this.#inboxes.of(call.toolkit.id).enqueue(call.id, call.tool.name)
   }
 
   async #lease({ projectId, poller, max, ack }: PollRequest, inbox: ToolkitInbox): Promise<LeasedCall[]> {
     const { leaseMs } = this.#limits
+    const { version } = inbox
     const now = steadyNow()
     const rows = await this.#options.writer.lease({
       projectId,
@@ -301,7 +261,8 @@ export class InboxDelivery implements Delivery {
       max,
       tools: poller.tools,
       newLeaseId: this.#newId,
-      leaseUntil: now + leaseMs,
+      // Without renewals, a process has the time of the call: a restart must not shorten it.
+      leaseUntil: now + (ack ? longestCallMs : leaseMs),
       ack,
       now,
     })
@@ -312,55 +273,78 @@ export class InboxDelivery implements Delivery {
       // It got its outcome while it was leased.
       if (!held || held.call.ended || row.leaseId === null) continue
       const { call } = held
-      held.deliveries = row.deliveries
-      // Without renewals, a process has the time of the call.
+      held.deliveries += 1
       const until = performance.now() + (ack ? call.remainingMs : leaseMs)
-      held.lease = { id: row.leaseId, until, poller, acked: ack === true }
+      held.lease = { id: row.leaseId, until, poller, acked: ack === true, renewing: 0 }
       call.dispatched()
       if (ack) call.acked()
-      try {
-        leased.push({ call, request: await this.#options.stored.openRequest(row), leaseId: row.leaseId, leaseMs })
-      } catch (error) {
-        this.#held.delete(row.id)
-        this.#options.logger.error('inbox.not_readable', { callId: row.id, error: String(error) })
-        call.fail(toWireError(error))
-      }
+      const opened = await this.#open(call, row)
+      if (opened) leased.push({ ...opened, leaseId: row.leaseId, leaseMs })
     }
-    if (rows.length === 0) inbox.nothingFor(poller)
+    if (rows.length === 0) inbox.nothingFor(poller, version)
     return leased
+  }
+
+  /** What a call asks for; one that cannot be read ends. */
+  async #open(call: Call, row: StoredCall): Promise<Pick<LeasedCall, 'call' | 'request'> | undefined> {
+    const { stored, toolOf = async () => call.tool, logger } = this.#options
+    try {
+      const request = await stored.openRequest(row)
+      return { call, request: { ...request, authToken: tokenFor(request, await toolOf(call)) } }
+    } catch (error) {
+      if (isAtpError(error) && error.code === 'store_unavailable') await this.#takeBack(call, row.leaseId)
+      else {
+        logger.error('inbox.not_readable', { callId: row.id, error: String(error) })
+        this.#fail(call, error)
+      }
+      return undefined
+    }
+  }
+
+  /** What was leased to a poll that nobody reads never left: it is no delivery. */
+  async #takeBack(call: Call, leaseId: string | null): Promise<void> {
+    const held = this.#held.get(call.id)
+    const lease = held?.lease
+    if (!held || lease?.id !== leaseId) return
+    held.deliveries -= 1
+    call.notWritten()
+    lease.acked = false
+    lease.until = 0
+    await this.#expired(held, lease)
   }
 
   #sweep(): void {
     const now = performance.now()
-    for (const held of [...this.#held.values()]) {
-      if (held.lease !== undefined && held.lease.until <= now) void this.#expired(held, held.lease)
+    for (const held of this.#held.all()) {
+      const { lease } = held
+      if (lease && lease.until <= now && lease.renewing === 0) void this.#expired(held, lease)
     }
+    this.#inboxes.prune()
   }
 
   /** A process had a call for too long without a word. */
-  async #expired(held: Held, lease: Lease): Promise<void> {
-    const { call, projectId } = held
+  async #expired(held: HeldCall, lease: Lease): Promise<void> {
+    const { call } = held
     held.lease = undefined
-    if (lease.acked && !call.tool.annotations.idempotent) {
-      this.#held.delete(call.id)
-      const message = `Toolkit "${call.toolkit.appName}" took "${call.tool.name}" and went silent; whether it finished is unknown`
-      call.fail(toWireError(new AtpError('outcome_unknown', message)))
-      return
-    }
-    if (held.deliveries >= this.#limits.inboxDeliveries) {
-      this.#held.delete(call.id)
-      const message = `Toolkit "${call.toolkit.appName}" was given "${call.tool.name}" ${held.deliveries} times and never ran it to its end`
-      call.fail(toWireError(new AtpError('delivery_failed', message)))
+    const refused = endOf(held, lease, this.#limits.inboxDeliveries)
+    if (refused) {
+      this.#fail(call, refused)
       return
     }
     try {
-      await this.#options.writer.release({ projectId, callId: call.id, leaseId: lease.id })
+      await this.#options.writer.release({ projectId: call.key.projectId, callId: call.id, leaseId: lease.id })
     } catch (error) {
       // Tried again by the next sweep.
       held.lease = lease
       this.#options.logger.warn('inbox.not_released', { callId: call.id, error: String(error) })
       return
     }
-    if (!call.ended) this.#inboxOf(call.toolkit.id).enqueue(call.id, call.tool.name)
+    if (this.#held.get(call.id) === held) this.#inboxes.of(call.toolkit.id).enqueue(call.id, call.tool.name)
+  }
+
+  #fail(call: Call, error: unknown): void {
+    this.#held.ending(call)
+    this.#inboxes.find(call.toolkit.id)?.dequeue(call.id)
+    call.fail(toWireError(error))
   }
 }

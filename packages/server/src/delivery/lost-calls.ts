@@ -20,24 +20,30 @@ export class LostCalls {
   readonly #waitMs: number
   readonly #onGivenUp: (call: Call) => void
   readonly #byId = new Map<string, LostCall>()
+  #stopped = false
 
   constructor({ waitMs, onGivenUp }: LostCallsOptions) {
     this.#waitMs = waitMs
     this.#onGivenUp = onGivenUp
   }
 
-  /** Keeps a call until somebody takes it. */
+  /** Keeps a call until somebody takes it. After `stop` it is left to the next server. */
   add(call: Call, process: string | undefined, waitMs: number = this.#waitMs): void {
+    if (this.#stopped) return
     const timer = setTimeout(() => this.#giveUp(call), waitMs)
     this.#byId.set(call.id, { call, process, timer })
   }
 
-  /** The calls of a toolkit among these ids; they are not kept any more. */
-  take(toolkitId: string, callIds: readonly string[]): Call[] {
+  /**
+   * The calls among these ids that a process of a toolkit had, or may have had where that is not known; they are not kept
+   * any more.
+   */
+  take(toolkitId: string, process: string | undefined, callIds: readonly string[]): Call[] {
     const taken: Call[] = []
     for (const id of callIds) {
       const lost = this.#byId.get(id)
       if (lost?.call.toolkit.id !== toolkitId) continue
+      if (lost.process !== undefined && lost.process !== process) continue
       this.forget(lost.call)
       if (!lost.call.ended) taken.push(lost.call)
     }
@@ -53,6 +59,13 @@ export class LostCalls {
   forget(call: Call): void {
     clearTimeout(this.#byId.get(call.id)?.timer)
     this.#byId.delete(call.id)
+  }
+
+  /** Gives none up any more: the calls that are left go on with the next server. Idempotent. */
+  stop(): void {
+    this.#stopped = true
+    for (const { timer } of this.#byId.values()) clearTimeout(timer)
+    this.#byId.clear()
   }
 
   #giveUp(call: Call): void {

@@ -4,6 +4,7 @@ import { type Call, type CallPart, disconnectedError } from '../calls/call.ts'
 import type { PeerSocket } from '../gateway/peer-socket.ts'
 import { AppSessions } from './app-sessions.ts'
 import type { Delivery } from './delivery.ts'
+import { EndingCalls } from './ending-calls.ts'
 import { LostCalls } from './lost-calls.ts'
 import { RetryBudget } from './retry-budget.ts'
 
@@ -50,6 +51,8 @@ export class SocketDelivery implements Delivery {
   readonly #maxAttempts: number
   readonly #retryBudget: RetryBudget
   readonly #lost: LostCalls
+  readonly #ending = new EndingCalls()
+  #stopped = false
   readonly #apps = new AppSessions()
   readonly #names = new WeakMap<ToolkitPeer, string>()
   #lastName = 0
@@ -89,6 +92,8 @@ export class SocketDelivery implements Delivery {
     peer.running.clear()
     for (const call of orphans) {
       this.#peerOfCall.delete(call.id)
+      // Its process may bring the answer to the next server.
+      if (this.#stopped && call.survives) continue
       if (call.sent && peer.resumableAs !== undefined) {
         // Another process may begin at once with what may run twice.
         if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) continue
@@ -108,10 +113,7 @@ export class SocketDelivery implements Delivery {
    * is lost.
    */
   resume(peer: ToolkitPeer, callIds: readonly string[]): void {
-    for (const call of this.#lost.take(peer.toolkitId, callIds)) {
-      peer.running.set(call.id, call)
-      this.#peerOfCall.set(call.id, peer)
-    }
+    this.#takeBack(peer, callIds)
     if (peer.resumableAs !== undefined) this.#lost.giveUp(peer.resumableAs)
   }
 
@@ -142,13 +144,36 @@ export class SocketDelivery implements Delivery {
     peer.running.get(callId)?.part(part)
   }
 
+  /**
+   * The call that a process answers: it runs there, was lost with an earlier connection of it, or has its answer, which
+   * is being written.
+   */
+  callOf(peer: ToolkitPeer, callId: string): Call | undefined {
+    if (!peer.running.has(callId)) this.#takeBack(peer, [callId])
+    return peer.running.get(callId) ?? this.#ending.get(peer.toolkitId, callId)
+  }
+
   /** A result arrived. Late and unknown ones are dropped: the first outcome won. */
   onResult(peer: ToolkitPeer, frame: ResultFrame): void {
-    const call = peer.running.get(frame.requestId)
-    if (!call) return
+    const call = this.callOf(peer, frame.requestId)
+    if (!call || call.ended) return
     this.#release(call.id)
+    this.#ending.add(call)
     if (frame.ok) call.succeed(frame.result)
     else call.fail(frame.error)
+  }
+
+  /** Ends no call any more whose process is lost: those that survive go on with the next server. Idempotent. */
+  stop(): void {
+    this.#stopped = true
+    this.#lost.stop()
+  }
+
+  #takeBack(peer: ToolkitPeer, callIds: readonly string[]): void {
+    for (const call of this.#lost.take(peer.toolkitId, peer.resumableAs, callIds)) {
+      peer.running.set(call.id, call)
+      this.#peerOfCall.set(call.id, peer)
+    }
   }
 
   #redirect(call: Call): void {

@@ -50,17 +50,23 @@ export class ToolkitInbox {
   /** Stored calls that nobody has, with their tools. */
   readonly #queued = new Map<string, string>()
   readonly #pollers = new Set<InboxPoller>()
-  /** What changed since a poller found nothing in the store. */
+  /** Pollers that found nothing in the store, and nothing changed since. */
   readonly #upToDate = new WeakSet<InboxPoller>()
   /** The name of the toolkit, once a call was for it. */
   name: string | undefined
   /** Calls that are being stored. */
-  entering = 0
+  readonly #expected = new Set<string>()
+  #version = 0
   #stopped = false
 
   /** How many calls wait. */
   get depth(): number {
-    return this.#queued.size + this.entering
+    return this.#queued.size + this.#expected.size
+  }
+
+  /** Changes with every call that begins to wait. */
+  get version(): number {
+    return this.#version
   }
 
   /** Whether a process that polled a moment ago has this tool. */
@@ -83,9 +89,17 @@ export class ToolkitInbox {
     }
   }
 
+  /** A call is being stored, and counts as waiting. @param name that of the toolkit */
+  expect(callId: string, name: string): void {
+    this.name = name
+    this.#expected.add(callId)
+  }
+
   /** A call waits. */
   enqueue(callId: string, tool: string): void {
+    this.#expected.delete(callId)
     this.#queued.set(callId, tool)
+    this.#version += 1
     for (const poller of this.#pollers) {
       if (!poller.tools.has(tool)) continue
       this.#upToDate.delete(poller)
@@ -95,6 +109,7 @@ export class ToolkitInbox {
 
   /** A call does not wait any more. */
   dequeue(callId: string): void {
+    this.#expected.delete(callId)
     this.#queued.delete(callId)
   }
 
@@ -111,8 +126,7 @@ export class ToolkitInbox {
 
   /** A poll begins: an earlier one of the same process ends. */
   enter(poller: InboxPoller): PollTurn {
-    if (poller.turn) poller.turn.over = true
-    poller.wake?.()
+    end(poller)
     this.#upToDate.delete(poller)
     poller.turn = { over: this.#stopped }
     return poller.turn
@@ -125,9 +139,12 @@ export class ToolkitInbox {
     return false
   }
 
-  /** The store had nothing for a process: it is not asked again before something new comes. */
-  nothingFor(poller: InboxPoller): void {
-    this.#upToDate.add(poller)
+  /**
+   * The store had nothing for a process: it is not asked again before something new comes.
+   * @param version that from before the store was asked
+   */
+  nothingFor(poller: InboxPoller, version: number): void {
+    if (version === this.#version) this.#upToDate.add(poller)
   }
 
   /** Resolves when something came for a process, or the time is over. */
@@ -148,12 +165,23 @@ export class ToolkitInbox {
     })
   }
 
+  /** Ends the polls of a key, whose processes are gone from now on. */
+  closeKey(keyId: string): void {
+    for (const poller of this.#pollers) {
+      if (poller.keyId !== keyId) continue
+      this.#pollers.delete(poller)
+      end(poller)
+    }
+  }
+
   /** Ends all waits. */
   stop(): void {
     this.#stopped = true
-    for (const poller of this.#pollers) {
-      if (poller.turn) poller.turn.over = true
-      poller.wake?.()
-    }
+    for (const poller of this.#pollers) end(poller)
   }
+}
+
+function end(poller: InboxPoller): void {
+  if (poller.turn) poller.turn.over = true
+  poller.wake?.()
 }

@@ -2,7 +2,7 @@ import { AtpError } from '@atp/core'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { CallRouter } from '../calls/call-router.ts'
-import type { StoredCalls } from '../calls/stored-calls.ts'
+import { type StoredCalls, tokenFor } from '../calls/stored-calls.ts'
 import type { StoredCall } from '../store/durable-store.ts'
 import type { DurableWriter } from '../store/grouped-durable-store.ts'
 import type { Store } from '../store/store.ts'
@@ -69,7 +69,13 @@ export function registerDeadHttp(app: FastifyInstance, options: DeadHttpOptions)
 
   /** Makes a call of its own of a dead one, which has its outcome. Resolves with its id once it is stored. */
   async function retry(row: StoredCall): Promise<string> {
-    const { params, authToken, meta, app: appEvent } = await stored.openRequest(row)
+    const asked = await stored.openRequest(row)
+    const { params, meta, app: appEvent } = asked
+    const tools = await store.toolkits.tools(row.projectId, row.toolkitId)
+    const authToken = tokenFor(
+      asked,
+      tools.find(({ name }) => name === row.tool),
+    )
     const key = await store.keys.find(row.projectId, row.keyId)
     if (!key) throw noDeadLetter(row.id)
     return new Promise((resolve, reject) => {

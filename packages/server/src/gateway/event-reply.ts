@@ -5,8 +5,8 @@ import type { EventReader } from '../calls/call-events.ts'
 /** How often an answer that is awaited as an event says that the server lives (rule T9), in milliseconds. */
 const heartbeatMs = 15_000
 
-/** How much may wait for a reader before progress is left out, in bytes. */
-const maxBufferedBytes = 1_048_576
+/** How much may wait on its way to a reader, in bytes; what is more waits where it can be counted. */
+const maxBufferedBytes = 65_536
 
 /** Answers a request with server-sent events. */
 export interface EventReply extends EventReader {
@@ -19,13 +19,17 @@ export interface EventReply extends EventReader {
 /** Makes the answer of a request that asked for events. */
 export function createEventReply(reply: FastifyReply): EventReply {
   const stream = new PassThrough({ highWaterMark: maxBufferedBytes })
-  const heartbeat = setInterval(() => stream.write(': heartbeat\n\n'), heartbeatMs)
+  const heartbeat = setInterval(() => {
+    // One that does not read need not be told.
+    if (!stream.writableNeedDrain) stream.write(': heartbeat\n\n')
+  }, heartbeatMs)
   stream.on('close', () => clearInterval(heartbeat))
   return {
     get congested() {
       return stream.writableNeedDrain
     },
     write: (text) => void stream.write(text),
+    onDrain: (listener) => void stream.on('drain', listener),
     end() {
       clearInterval(heartbeat)
       stream.end()

@@ -4,8 +4,10 @@ import { checkJsonShape, parseJson } from '@atp/core/protocol'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { ServerLimits } from '../limits.ts'
 import { logDefect } from '../logging/log-defect.ts'
+import { addJsonParser } from './body-scope.ts'
 import { createClientErrorHandler, refuseOddRequests } from './client-errors.ts'
 import { errorAnswer } from './error-answer.ts'
+import type { RequestsOfKeys } from './requests-of-keys.ts'
 import { type AuthenticateRequest, guardRoutes } from './route-access.ts'
 import { watchRouteMethods } from './route-methods.ts'
 import { endUnreadAnswer } from './unread-answers.ts'
@@ -16,6 +18,8 @@ export interface HttpAppOptions {
   newId: () => string
   checkOrigin: (request: { host: string | undefined; origin: string | undefined }) => void
   authenticate: AuthenticateRequest
+  /** Told of each request that showed a key. */
+  requests?: RequestsOfKeys | undefined
   logger: Logger
 }
 
@@ -61,11 +65,10 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     app.routing(request, response)
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
-    body.trim() === '' ? undefined : parseJson(body),
-  )
+  addJsonParser(app, parseJson)
   const methodsOf = watchRouteMethods(app)
-  app.addHook('onRequest', async (request) => {
+  // Hooks that wait for nothing call back: a promise for each of them costs more than what most of them do.
+  app.addHook('onRequest', (request, _reply, done) => {
     const { host, origin } = request.headers
     if (host === undefined && request.raw.httpVersion === '1.1') {
       throw new AtpError('invalid_request', 'A request of HTTP/1.1 needs a Host header')
@@ -73,8 +76,9 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     options.checkOrigin({ host, origin })
     // Here, because the body of a request that nobody serves is not worth reading either.
     if (request.is404) throw noRoute(request.method, methodsOf(request.url))
+    done()
   })
-  guardRoutes(app, options.authenticate)
+  guardRoutes(app, options.authenticate, options.requests)
   app.addHook('onRequest', (request, reply, done) => {
     if (waiting.delete(request.raw)) reply.raw.writeContinue()
     done()
@@ -85,11 +89,12 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     if (!raw.complete && !waiting.delete(raw)) discardBody(raw, limits.llmFrameBytes)
     done(null, payload)
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     // The route's pattern, never the address: older clients put keys into it (rule L1).
     const route = request.routeOptions.url ?? 'none'
     const ms = Math.round(reply.elapsedTime)
     logger.debug('http.request', { requestId: request.id, method: request.method, route, status: reply.statusCode, ms })
+    done()
   })
   app.setNotFoundHandler((request, reply) => sendError(request, reply, noRoute(request.method, [])))
   app.setErrorHandler((error: FastifyError, request, reply) => {

@@ -65,10 +65,16 @@ const maxContextChars = 4 * 1_048_576
 
 const disconnected = 'its caller disconnected'
 
+/** Partial results of one call that may wait for a caller that does not keep up, and what each costs beside its text. */
+const maxWaitingChars = 2 * 1_048_576
+const partOverheadChars = 512
+
 /** A call of this socket: being looked up, or under way. */
 interface OpenRequest {
   call: Call | undefined
   cancelled: string | undefined
+  /** Partial results that were sent since the caller last kept up, in characters. */
+  waitingChars: number
 }
 
 /** One connected LLM client. */
@@ -135,7 +141,7 @@ class LlmConnection {
       this.#fail(requestId, unreadAnswers())
       return
     }
-    const open: OpenRequest = { call: undefined, cancelled: undefined }
+    const open: OpenRequest = { call: undefined, cancelled: undefined, waitingChars: 0 }
     this.#open.set(requestId, open)
     const request = {
       key: this.#key,
@@ -196,10 +202,21 @@ class LlmConnection {
     this.#socket.send(encodeFrame({ type: 'accepted', requestId, callId }))
   }
 
-  /** Of a caller that does not read, progress is forgotten; a partial result must not be, so its call ends. */
+  /**
+   * Of a caller that does not read, progress is forgotten. A partial result must not be: each call may have some wait,
+   * and the one that has more ends, so that a flood of one call leaves room for the others.
+   */
   #onPart(requestId: string, part: CallPart): void {
-    if (!this.#socket.congested) this.#socket.send(encodeFrame({ ...part, requestId }))
-    else if (part.type === 'chunk') this.#onCancel(requestId, 'its caller does not read the partial results')
+    const open = this.#open.get(requestId)
+    if (!open) return
+    const { congested, overloaded } = this.#socket
+    if (!congested) open.waitingChars = 0
+    else if (part.type === 'progress') return
+    const text = encodeFrame({ ...part, requestId })
+    if (congested) open.waitingChars += text.length + partOverheadChars
+    if (overloaded || open.waitingChars > maxWaitingChars) {
+      this.#onCancel(requestId, 'its caller does not read the partial results')
+    } else this.#socket.send(text)
   }
 
   async #onContext(frame: ContextRequestFrame, requestChars: number): Promise<void> {

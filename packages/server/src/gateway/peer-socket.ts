@@ -112,6 +112,11 @@ export class PeerSocket {
     return this.#writer.backlog > this.#limits.bufferedBusyBytes
   }
 
+  /** Whether little more may wait before the socket is closed. */
+  get overloaded(): boolean {
+    return this.#writer.backlog > this.#limits.bufferedCloseBytes * 0.75
+  }
+
   /** Sends a text frame; `item` hears whether it left. Nothing happens on a socket that is not open. */
   send(text: string, item?: SentItem): void {
     if (!this.open) return

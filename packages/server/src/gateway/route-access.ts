@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { AtpError } from '@atp/core'
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { KeyKind, StoredKey } from '../store/store.ts'
+import { RequestsOfKeys } from './requests-of-keys.ts'
 
 /** Who may use a route: everybody, or who shows a key of one kind. Every route says it in `config.access`. */
 export type RouteAccess = 'open' | KeyAccess
@@ -42,31 +43,47 @@ declare module 'fastify' {
 /**
  * The one place where routes are guarded: keys are checked before anything of the body is read. A route that does not
  * say who may use it is refused when it is added.
+ * @param requests told of each request that showed a key
  */
-export function guardRoutes(app: FastifyInstance, authenticate: AuthenticateRequest): void {
+export function guardRoutes(
+  app: FastifyInstance,
+  authenticate: AuthenticateRequest,
+  requests: RequestsOfKeys = new RequestsOfKeys(),
+): void {
   app.decorateRequest('storedKey', undefined)
   app.addHook('onRoute', (route) => {
     const access = route.config?.access
     if (access === undefined) throw new Error(`The route ${route.method} ${route.url} does not say who may use it`)
     if (access !== 'open' && access.legacyKey?.in === 'body') readKeyOfBody(route, access, access.legacyKey)
   })
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { access } = request.routeOptions.config
     if (access === undefined || access === 'open') return
     const { kind, legacyKey } = access
-    if (legacyKey === undefined || hasHeader(request)) request.storedKey = await authenticate(request, kind)
-    else if (legacyKey.in === 'address') request.storedKey = await authenticate(request, kind, legacyKey.read(request))
+    if (legacyKey === undefined || hasHeader(request)) enter(request, reply, await authenticate(request, kind))
+    else if (legacyKey.in === 'address') {
+      enter(request, reply, await authenticate(request, kind, legacyKey.read(request)))
+    }
   })
 
+  function enter(request: FastifyRequest, reply: FastifyReply, key: StoredKey): void {
+    request.storedKey = key
+    // Whoever revokes the key at hand is told that it was.
+    if (key.kind !== 'admin' || request.method === 'GET') requests.add(key, reply.raw)
+  }
+
   function readKeyOfBody(route: RouteOptions, { kind }: KeyAccess, bodyKey: BodyKey): void {
-    route.preParsing = async (request, _reply, payload) => {
-      if (hasHeader(request)) return payload
-      if (Number(request.headers['content-length']) > bodyKey.maxBytes) throw tooLarge(bodyKey)
-      return Readable.from(atMost(payload, bodyKey), { objectMode: false })
+    route.preParsing = (request, _reply, payload, done) => {
+      if (hasHeader(request)) done(null, payload)
+      else if (Number(request.headers['content-length']) > bodyKey.maxBytes) done(tooLarge(bodyKey))
+      else done(null, Readable.from(atMost(payload, bodyKey), { objectMode: false }))
     }
-    route.preValidation = async (request) => {
-      if (hasHeader(request)) return
-      request.storedKey = await authenticate(request, kind, bodyKey.read(request.body) ?? '')
+    route.preValidation = (request, reply, done) => {
+      if (hasHeader(request)) done()
+      else {
+        const entering = authenticate(request, kind, bodyKey.read(request.body) ?? '')
+        entering.then((key) => enter(request, reply, key)).then(() => done(), done)
+      }
     }
   }
 }

@@ -186,7 +186,7 @@ class ToolkitConnection {
 
   #onResult(frame: Extract<FromToolkitFrame, { type: 'result' }>, text: string): void {
     // Also of one that nobody waits for: its process must not keep it for ever.
-    this.#receipts?.add(frame.requestId, this.#peer.running.get(frame.requestId))
+    this.#receipts?.add(frame.requestId, this.#options.delivery.callOf(this.#peer, frame.requestId))
     const cap = this.#options.limits.resultBytes
     // The frame is larger than the result in it: only a frame above the cap is worth measuring.
     if (frame.ok && text.length * 3 > cap && Buffer.byteLength(JSON.stringify(frame.result)) > cap) {

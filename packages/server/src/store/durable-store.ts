@@ -122,6 +122,23 @@ export interface NewOutcome extends StoredOutcome {
   forgetClaim?: boolean | undefined
 }
 
+/** One change of a stored call, for a batch of different ones. */
+export type DurableChange =
+  | { kind: 'insert'; call: StoredCall; claim?: IdempotencyClaim | undefined }
+  | { kind: 'lease'; request: LeaseRequest }
+  | { kind: 'ack'; ack: LeaseAck; now: number }
+  | { kind: 'release'; ref: LeaseRef }
+  | { kind: 'finish'; outcome: NewOutcome }
+
+/** What a {@link DurableChange} of each kind is answered with. */
+export interface DurableAnswers {
+  insert: InsertAnswer
+  lease: StoredCall[]
+  ack: boolean
+  release: boolean
+  finish: FinishAnswer
+}
+
 /** `ended`: this is the outcome. `late`: it had one (rule D6). `stale`: the lease is not the call's. `missing`: no such call. */
 export type FinishAnswer = 'ended' | 'late' | 'stale' | 'missing'
 
@@ -152,6 +169,17 @@ export interface DurableStore {
    * Rejects when an outcome is sealed under another data key than its call.
    */
   finish(outcomes: readonly NewOutcome[]): Promise<FinishAnswer[]>
+  /**
+   * Makes changes of all kinds in one transaction, as the methods above do: first what is inserted, then outcomes, then
+   * what is released, then acknowledged, then leased. Answered in the order they came.
+   */
+  write(changes: readonly DurableChange[]): Promise<DurableAnswers[DurableChange['kind']][]>
+  /** The call that has a claim of a key at `now`. */
+  claimHolder(
+    of: Pick<StoredCall, 'projectId' | 'keyId'>,
+    claim: IdempotencyClaim,
+    now: number,
+  ): Promise<ClaimHolder | undefined>
   find(projectId: string, callId: string): Promise<StoredCall | undefined>
   outcome(projectId: string, callId: string): Promise<StoredOutcome | undefined>
   /** Calls of all projects without an outcome, by id, after the one given. */

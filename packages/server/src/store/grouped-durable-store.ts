@@ -1,18 +1,18 @@
 import type {
+  DurableAnswers,
+  DurableChange,
   DurableStore,
   FinishAnswer,
   IdempotencyClaim,
   InsertAnswer,
-  LeaseAck,
   LeaseRef,
   NewOutcome,
-  NewStoredCall,
   StoredCall,
 } from './durable-store.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 
 /** A {@link DurableStore} for single changes: those of one kind that come together are written together. */
-export interface DurableWriter extends Omit<DurableStore, 'insert' | 'ack' | 'release' | 'finish'> {
+export interface DurableWriter extends Omit<DurableStore, 'insert' | 'ack' | 'release' | 'finish' | 'write'> {
   /** Stores a call; see `DurableStore.insert`. */
   insert(call: StoredCall, claim?: IdempotencyClaim | undefined): Promise<InsertAnswer>
   /** Marks a leased call as running, or renews its lease; see `DurableStore.ack`. */
@@ -27,41 +27,32 @@ export interface DurableWriter extends Omit<DurableStore, 'insert' | 'ack' | 're
   close(): Promise<void>
 }
 
-/** Groups the changes of a store. */
+/** Groups the changes of a store, of all kinds in one transaction: a commit waits for the disk, whatever is in it. */
 export function createGroupedDurableStore(
   store: DurableStore,
   options: Pick<GroupCommitOptions<never, never>, 'maxItems' | 'maxWeight' | 'afterTurn'> = {},
 ): DurableWriter {
-  // The parameters and results of calls may be 1 MiB each: a batch of them would hold up everything else.
-  const limits = { maxWeight: defaultMaxWeight, ...options }
-  const inserts = new GroupCommit<NewStoredCall, InsertAnswer>({
-    ...limits,
-    write: (calls) => store.insert(calls),
-    weigh: ({ call }) => call.request.length,
+  const group = new GroupCommit<DurableChange, DurableAnswers[DurableChange['kind']]>({
+    // The parameters and results of calls may be 1 MiB each: a batch of them would hold up everything else.
+    maxWeight: defaultMaxWeight,
+    ...options,
+    write: (changes) => store.write(changes),
+    weigh: weightOf,
   })
-  const acks = new GroupCommit<{ ack: LeaseAck; now: number }, boolean>({
-    ...limits,
-    // The latest time of the batch: what ended since an item came has ended.
-    write: (items) =>
-      store.ack(
-        items.map(({ ack }) => ack),
-        Math.max(...items.map(({ now }) => now)),
-      ),
-  })
-  const releases = new GroupCommit<LeaseRef, boolean>({ ...limits, write: (refs) => store.release(refs) })
-  const outcomes = new GroupCommit<NewOutcome, FinishAnswer>({
-    ...limits,
-    write: (items) => store.finish(items),
-    weigh: ({ outcome }) => outcome.length,
-  })
-  const groups = [inserts, acks, releases, outcomes]
+
+  function add<Kind extends DurableChange['kind']>(
+    change: Extract<DurableChange, { kind: Kind }>,
+  ): Promise<DurableAnswers[Kind]> {
+    return group.add(change) as Promise<DurableAnswers[Kind]>
+  }
 
   return {
-    insert: (call, claim) => inserts.add({ call, claim }),
-    ack: (ref, leaseUntil, now) => acks.add({ ack: { ...ref, leaseUntil }, now }),
-    release: (ref) => releases.add(ref),
-    finish: (outcome) => outcomes.add(outcome),
-    lease: (request) => store.lease(request),
+    insert: (call, claim) => add<'insert'>({ kind: 'insert', call, claim }),
+    ack: (ref, leaseUntil, now) => add<'ack'>({ kind: 'ack', ack: { ...ref, leaseUntil }, now }),
+    release: (ref) => add<'release'>({ kind: 'release', ref }),
+    finish: (outcome) => add<'finish'>({ kind: 'finish', outcome }),
+    lease: (request) => add<'lease'>({ kind: 'lease', request }),
+    claimHolder: (of, claim, now) => store.claimHolder(of, claim, now),
     find: (projectId, callId) => store.find(projectId, callId),
     outcome: (projectId, callId) => store.outcome(projectId, callId),
     unfinished: (limit, afterId) => store.unfinished(limit, afterId),
@@ -70,15 +61,14 @@ export function createGroupedDurableStore(
     markRetried: (projectId, callId, retriedAs) => store.markRetried(projectId, callId, retriedAs),
     dropDead: (projectId, callId) => store.dropDead(projectId, callId),
     purge: (now, deadBefore, limit) => store.purge(now, deadBefore, limit),
-
-    async settled() {
-      await Promise.all(groups.map((group) => group.settled()))
-    },
-
-    async close() {
-      await Promise.all(groups.map((group) => group.close()))
-    },
+    settled: () => group.settled(),
+    close: () => group.close(),
   }
+}
+
+function weightOf(change: DurableChange): number {
+  if (change.kind === 'insert') return change.call.request.length
+  return change.kind === 'finish' ? change.outcome.outcome.length : 0
 }
 
 /** In characters of sealed text. */

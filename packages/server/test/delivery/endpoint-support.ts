@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -118,14 +119,13 @@ export async function given(options: Partial<EndpointDeliveryOptions> = {}): Pro
   const limits = { dispatchAttempts: 3, resultBytes: 10_000 }
   const delivery = await EndpointDelivery.create({ store, vault, bus, logger, limits, dev: true, ...options })
   onTestFinished(() => delivery.close())
-  let calls = 0
   return {
     ...{ delivery, store, bus, keys, toolkit, key, addKey, logged },
     send(url, init = {}) {
-      calls += 1
       const { promise: outcome, resolve } = Promise.withResolvers<CallOutcome>()
       const { call } = makeCall({
-        id: `call-${calls}`,
+        // An endpoint of this process remembers the ids that it saw.
+        id: randomUUID(),
         toolkit: { ...toolkit, endpointUrl: url },
         timeoutMs: 30_000,
         onOutcome: resolve,

@@ -157,3 +157,64 @@ describe('what a call keeps', () => {
     expect(counted.requestChars).toBe(0)
   })
 })
+
+describe('a process that may come back', () => {
+  const resumable = (name: string) => {
+    const { peer, ...rest } = connect()
+    return { peer: Object.assign(peer, { resumableAs: name }), ...rest }
+  }
+  const answer = (call: Call) => ({ type: 'result', requestId: call.id, ok: true, result: 1 }) as const
+
+  it('answers a call that it was lost with, also before it says that it has it', () => {
+    const before = resumable('one')
+    const { call, outcome } = start()
+    delivery.remove(before.peer)
+    const after = resumable('one')
+    expect(delivery.callOf(after.peer, call.id)).toBe(call)
+    delivery.onResult(after.peer, answer(call))
+    expect(outcome()).toEqual({ ok: true, result: 1 })
+  })
+
+  it('neither gets nor answers a call that another process was lost with', () => {
+    const before = resumable('one')
+    const { call, outcome } = start()
+    delivery.remove(before.peer)
+    const other = resumable('two')
+    const { peer: unnamed } = connect()
+    for (const peer of [other.peer, unnamed]) {
+      delivery.resume(peer, [call.id])
+      delivery.onResult(peer, answer(call))
+    }
+    expect(outcome()).toBeUndefined()
+    delivery.resume(resumable('one').peer, [])
+    expect(outcome()).toMatchObject(disconnected)
+  })
+
+  it('is told that a result arrived when it is written, also when it came twice', () => {
+    const { peer } = resumable('one')
+    const { call } = start()
+    call.stored = true
+    delivery.onResult(peer, answer(call))
+    expect(delivery.callOf(peer, call.id)).toBe(call)
+    call.outcomeWritten()
+    expect(delivery.callOf(peer, call.id)).toBeUndefined()
+  })
+
+  it('leaves its calls to the next server when this one stops, and keeps no time', () => {
+    vi.useFakeTimers()
+    try {
+      const [first, second] = [resumable('one'), resumable('two')]
+      const lost = start({}, { survives: true })
+      const running = start({ idempotent: true }, { survives: true })
+      delivery.remove(first.peer)
+      delivery.stop()
+      delivery.remove(second.peer)
+      vi.advanceTimersByTime(60_000)
+      expect(lost.outcome()).toBeUndefined()
+      expect(running.outcome()).toBeUndefined()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})

@@ -1,6 +1,7 @@
 import type { ToolKitClient, UiNode } from '@atp/core'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { connectRawPeer } from '../support/raw-peer.ts'
 import { startDelivery } from '../support/start-delivery.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -101,4 +102,21 @@ it('tells that a session expired', async () => {
   await toolkit.start()
   const session = await server.llm().openApp({ toolkitId: 'apps', app: 'brief' })
   await expect.poll(() => session.act(null).catch(({ code }) => code)).toBe('not_found')
+})
+
+it('keeps a session for the key that opened it: to any other one it is missing', async () => {
+  await using server = await startTestServer()
+  const toolkit = await server.toolkit({ appName: 'apps' })
+  toolkit.registerApp({ name: 'mine', description: '' }, { start: () => ({ ui: 1 }), act: () => ({ ui: 2 }) })
+  await toolkit.start()
+  const session = await server.llm().openApp({ toolkitId: 'apps', app: 'mine' })
+  const { key } = await server.server.createKey({ kind: 'llm' })
+  await using thief = await connectRawPeer({ url: server.url, path: '/ws/v2/llm', key })
+  for (const event of ['start', 'action', 'close']) {
+    const app = { session_id: session.id, event }
+    thief.send({ type: 'call', request_id: event, toolkit_id: 'apps', tool: 'mine', params: {}, app })
+    const answer = await thief.next(({ request_id }) => request_id === event)
+    expect(answer).toMatchObject({ ok: false, error: { code: 'not_found' } })
+  }
+  expect(await session.act(null)).toBe(2)
 })

@@ -14,7 +14,7 @@ interface Acknowledged {
 }
 
 /** How often each server is killed; every kill takes seconds. `ATP_TEST_KILLS=20` is what was promised, with figures. */
-const kills = Number(process.env.ATP_TEST_KILLS ?? 6)
+const kills = Number(process.env.ATP_TEST_KILLS ?? 3)
 const writers = 4
 const toolsPerRegistration = 3
 

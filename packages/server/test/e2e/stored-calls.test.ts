@@ -108,6 +108,42 @@ for (const protocol of ['ws', 'http'] as const) {
   })
 }
 
+it('gives the stored answer of a key also while the toolkit is gone, and refuses another call with it', async () => {
+  await using server = await startTestServer()
+  const toolkit = await server.toolkit({ appName: 'leaving' })
+  toolkit.registerTool({ name: 'work', description: '', params: { type: 'object' } }, () => 'done')
+  await toolkit.start()
+  const llm = server.llm()
+  const call = { toolkitId: 'leaving', tool: 'work', params: { n: 1 }, idempotencyKey: 'k1' }
+  await llm.call(call)
+  await toolkit.stop()
+  const offline = () => llm.call({ ...call, idempotencyKey: 'k2' }).catch(({ code }) => code)
+  await expect.poll(offline).toBe('toolkit_offline')
+  await expect(llm.call(call)).resolves.toBe('done')
+  await expect(llm.call({ ...call, params: { n: 2 } })).rejects.toMatchObject({ code: 'idempotency_mismatch' })
+})
+
+it('streams sixteen calls at once over one socket, whole', async () => {
+  await using server = await startTestServer()
+  const toolkit = await server.toolkit({ appName: 'chatty' })
+  toolkit.registerTool({ name: 'count', description: '' }, async function* () {
+    for (let n = 0; n < 1_000; n += 1) yield n
+    return 'whole'
+  })
+  await toolkit.start()
+  const llm = server.llm()
+  const read = async (): Promise<unknown> => {
+    let chunks = 0
+    for await (const part of llm.callStreaming({ toolkitId: 'chatty', tool: 'count' })) {
+      if (part.type === 'chunk') chunks += 1
+      if (part.type === 'result') return [chunks, part.result]
+    }
+    return undefined
+  }
+  const streams = await Promise.all(Array.from({ length: 16 }, read))
+  expect(streams).toEqual(streams.map(() => [1_000, 'whole']))
+})
+
 it('keeps the answers of stored calls across a restart', async () => {
   let folder = ''
   let callId = ''

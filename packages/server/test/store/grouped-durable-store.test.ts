@@ -19,11 +19,11 @@ beforeEach(async () => {
   given = { store, second: store, project, foreign: await store.projects.ensure('theirs', 1) }
   rows = await DurableRows.create(given)
   durable = store.durable
-  for (const change of ['insert', 'ack', 'release', 'finish'] as const) vi.spyOn(durable, change)
+  vi.spyOn(durable, 'write')
   writer = createGroupedDurableStore(durable)
 })
 
-it('writes changes of one kind that come together in one transaction, and answers each', async () => {
+it('writes changes that come together in one transaction, and answers each', async () => {
   const calls = Array.from({ length: 20 }, () => rows.call())
   const inserted = await Promise.all(calls.map((call) => writer.insert(call)))
   expect(inserted).toEqual(calls.map(() => ({ inserted: true })))
@@ -39,9 +39,22 @@ it('writes changes of one kind that come together in one transaction, and answer
   expect(released).toEqual([false, true, true, true, true, true])
   const endings = [...calls, calls[0] as (typeof calls)[0]].map((call) => writer.finish(rows.outcome(call)))
   expect(await Promise.all(endings)).toEqual([...calls.map(() => 'ended'), 'late'])
-  for (const change of ['insert', 'ack', 'release', 'finish'] as const) {
-    expect(durable[change]).toHaveBeenCalledTimes(1)
-  }
+  // One for the lease, as nothing else came with it.
+  expect(durable.write).toHaveBeenCalledTimes(5)
+})
+
+it('writes changes of different kinds together, whose answers are those of each', async () => {
+  const held = await rows.leased()
+  const [waiting, ending] = [rows.call(), await rows.stored()]
+  const answers = await Promise.all([
+    writer.ack(held, now + 60_000, now),
+    writer.insert(waiting),
+    writer.release({ ...held, leaseId: 'another' }),
+    writer.finish(rows.outcome(ending)),
+    writer.lease(rows.leaseRequest()),
+  ])
+  expect(answers).toMatchObject([true, { inserted: true }, false, 'ended', [{ id: waiting.id, deliveries: 1 }]])
+  expect(durable.write).toHaveBeenCalledTimes(1)
 })
 
 it('passes claims on', async () => {
@@ -60,7 +73,7 @@ it('splits a batch of heavy calls', async () => {
   const heavy = createGroupedDurableStore(durable, { maxWeight: 1_000 })
   const calls = Array.from({ length: 4 }, () => rows.call({ request: 'x'.repeat(400) }))
   await Promise.all(calls.map((call) => heavy.insert(call)))
-  expect(vi.mocked(durable.insert).mock.calls.map(([list]) => list.length)).toEqual([2, 2])
+  expect(vi.mocked(durable.write).mock.calls.map(([list]) => list.length)).toEqual([2, 2])
 })
 
 it('hands everything else to the store', async () => {

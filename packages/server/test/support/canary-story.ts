@@ -95,6 +95,21 @@ export async function playCalls(
       _meta: { traceparent: canaries.text(`trace of ${tool}`, toolkitOnly) },
     })
     await caller.next((frame) => frame.type === 'result' && frame.request_id === request_id)
+    // The same once more, as a call that is stored and streamed.
+    const stored_id = canaries.text(`id of a stored call of ${tool}`, callerOnly)
+    caller.send({
+      type: 'call',
+      request_id: stored_id,
+      toolkit_id: 'victim',
+      tool,
+      params: { x: canaries.text(`stored argument of ${tool}`, toolkitOnly) },
+      auth_token: canaries.text(`stored token for ${tool}`, tool === 'authed' ? toolkitOnly : []),
+      _meta: { traceparent: canaries.text(`stored trace of ${tool}`, toolkitOnly) },
+      idempotency_key: canaries.text(`idempotency key of ${tool}`),
+      external_user_id: canaries.text(`user of ${tool}`),
+      stream: true,
+    })
+    await caller.next((frame) => frame.type === 'result' && frame.request_id === stored_id)
     const body = (id: string) => ({
       type: 'task_request',
       request_id: id,

@@ -126,8 +126,12 @@ function claimRow({ call, claim }: ClaimingCall): BatchRow {
 }
 
 /** The user's id may be any text, also one that a database would change: two users must never look like one. */
-function claimKeyRow(call: StoredCall, claim: IdempotencyClaim): BatchRow {
-  return [call.projectId, call.keyId, JSON.stringify(claim.externalUserId).slice(1, -1), claim.keyHash]
+export function userColumn({ externalUserId }: IdempotencyClaim): string {
+  return JSON.stringify(externalUserId).slice(1, -1)
+}
+
+function claimKeyRow(call: Pick<StoredCall, 'projectId' | 'keyId'>, claim: IdempotencyClaim): BatchRow {
+  return [call.projectId, call.keyId, userColumn(claim), claim.keyHash]
 }
 
 function claimKey(call: StoredCall, claim: IdempotencyClaim): string {

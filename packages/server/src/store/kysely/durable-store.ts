@@ -3,10 +3,11 @@ import type { DurableStore } from '../durable-store.ts'
 import type { BatchSql } from './batch-sql.ts'
 import type { Database } from './database.ts'
 import { finishCalls } from './durable-finish.ts'
-import { insertCalls } from './durable-insert.ts'
+import { insertCalls, userColumn } from './durable-insert.ts'
 import { ackCalls, leaseCalls, releaseCalls } from './durable-leases.ts'
 import { purgeClaims, purgeDataKeys, purgeDead, purgeOutcomes } from './durable-purge.ts'
 import { type DurableDatabase, isDead, isUnfinished, toOutcome, toStoredCall } from './durable-rows.ts'
+import { writeChanges } from './durable-write.ts'
 
 /**
  * Calls that survive the server, on any database Kysely speaks to.
@@ -28,6 +29,21 @@ export function createDurableStore(database: Kysely<Database>, batch: BatchSql):
     release: async (refs) => (refs.length === 0 ? [] : inTransaction((durable) => releaseCalls(durable, refs))),
     finish: async (outcomes) =>
       outcomes.length === 0 ? [] : inTransaction((durable) => finishCalls(durable, outcomes)),
+
+    write: async (changes) => (changes.length === 0 ? [] : inTransaction((durable) => writeChanges(durable, changes))),
+
+    async claimHolder(of, claim, now) {
+      const row = await database
+        .selectFrom('idempotency_claims')
+        .select(['call_id', 'fingerprint'])
+        .where('project_id', '=', of.projectId)
+        .where('key_id', '=', of.keyId)
+        .where('external_user_id', '=', userColumn(claim))
+        .where('key_hash', '=', claim.keyHash)
+        .where('expires_at', '>', now)
+        .executeTakeFirst()
+      return row && { callId: row.call_id, fingerprint: row.fingerprint }
+    },
 
     async find(projectId, callId) {
       const row = await callsOf(projectId).selectAll().where('id', '=', callId).executeTakeFirst()

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { inboxPeer } from '../../support/inbox-peer.ts'
+import { wireTool } from '../../support/raw-peer.ts'
 import { startTestServer, type TestServer } from '../../support/test-server.ts'
 import { ask, connectLegacy, type LegacySocket, registration, serveTools } from './legacy-peers.ts'
 
@@ -163,4 +165,19 @@ describe('Accept: text/event-stream', () => {
     expect((await stream(context)).text).toMatch(/^data: .*"toolkit_context"/)
     expect((await stream({ ...context, toolkit_id: 'nobody' })).status).toBe(404)
   })
+})
+
+it('a call that is refused because too many wait says when to come back', async () => {
+  await using full = await startTestServer({ limits: { inboxCallsPerToolkit: 0 } })
+  await inboxPeer(full, 'mail', [wireTool('work')])
+  const call = task({ function: 'work', parameters: {} }, { toolkit_id: 'mail' })
+  const ours = 'application/vnd.atp+json'
+  const answer = await fetch(`${full.url}/api/v1/atp/llm-client/process/`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${full.keys.llmKey}`, 'content-type': 'application/json', accept: ours },
+    body: JSON.stringify(call),
+  })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('retry-after')).toBe('1')
+  await expect(answer.json()).resolves.toMatchObject({ error: { code: 'queue_full', retryable: true } })
 })

@@ -159,6 +159,24 @@ export function describeDurableInserts(given: StoreContext): void {
       }
     })
 
+    it('are found while they hold, with the call that has them', async () => {
+      const { call, claim } = rows.claiming()
+      const find = (at: number) => given.store.durable.claimHolder(call, claim, at)
+      expect(await find(now)).toBeUndefined()
+      await given.store.durable.insert([{ call, claim }])
+      expect(await find(now)).toEqual({ callId: call.id, fingerprint: claim.fingerprint })
+      expect(await find(claim.expiresAt)).toBeUndefined()
+      const others = [
+        [{ ...call, keyId: 'another' }, claim],
+        [{ ...call, projectId: given.foreign.id }, claim],
+        [call, { ...claim, externalUserId: 'somebody else' }],
+        [call, { ...claim, keyHash: 'another' }],
+      ] as const
+      for (const [of, other] of others) {
+        expect(await given.store.durable.claimHolder(of, other, now)).toBeUndefined()
+      }
+    })
+
     it('count as absent once they expired', async () => {
       const first = rows.claiming({ expiresAt: now + 1_000 })
       await given.store.durable.insert([first])

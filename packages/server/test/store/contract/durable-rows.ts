@@ -96,7 +96,11 @@ export class DurableRows {
     }
   }
 
-  claiming(claim: Partial<IdempotencyClaim> = {}, change: Partial<StoredCall> = {}, project?: Project): NewStoredCall {
+  claiming(
+    claim: Partial<IdempotencyClaim> = {},
+    change: Partial<StoredCall> = {},
+    project?: Project,
+  ): { call: StoredCall; claim: IdempotencyClaim } {
     return {
       call: this.call(change, project),
       claim: { externalUserId: '', keyHash: 'hash', fingerprint: 'print', expiresAt: now + 86_400_000, ...claim },
