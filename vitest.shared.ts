@@ -11,8 +11,8 @@ export const shared = defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
-    // Tests wait more than they compute: on two cores, one worker would leave half of the time unused.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests wait more than they compute: on two cores, three workers leave the least of the time unused.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Generous: a busy machine must not fail a test that only waits for something to happen.
     testTimeout: 20_000,
     hookTimeout: 20_000,

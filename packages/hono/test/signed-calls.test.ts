@@ -14,8 +14,9 @@ async function callBehind(middleware?: MiddlewareHandler): Promise<{ status: num
   if (middleware !== undefined) app.use(middleware)
   app.route('/', atp(toolkit))
   // Not as anybody would write it down again.
-  const text = `{ "params": {"a":"\\u00fc"}, "deadline_ms": 3e4, "call_id": "1", "toolkit": "shop", "tool": "echo" }\n`
-  const { headers } = signCall({ key, toolkit: 'shop', tool: 'echo', callId: '1', text })
+  const callId = crypto.randomUUID()
+  const text = `{ "params": {"a":"\\u00fc"}, "deadline_ms": 3e4, "call_id": "${callId}", "toolkit": "shop", "tool": "echo" }\n`
+  const { headers } = signCall({ key, toolkit: 'shop', tool: 'echo', callId, text })
   const response = await app.request('/atp/shop/echo', { method: 'POST', headers, body: text })
   return { status: response.status, json: await response.json() }
 }

@@ -3,41 +3,44 @@ import { WebSocket } from 'ws'
 import { checkChunk, checkStreamEnd, chunksTool } from '../load/chunks.ts'
 import { serveStreamLoad } from '../load/serve-stream-load.ts'
 
-/** A stream that is read: what to do with each frame of it. */
-type Reader = (frame: { chunk?: unknown; result?: unknown }) => void
-
-/** Reads streams through the relay over one socket. */
+/** Reads streams through the relay; as many sockets as there are streams at once. */
 serveStreamLoad(async ({ port }: { port: number }) => {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/llm`, { perMessageDeflate: false })
-  const readers = new Map<number, Reader>()
-  let lastId = 0
-  socket.on('message', (data) => {
-    const frame = JSON.parse(data.toString()) as { id: number; chunk?: unknown; result?: unknown }
-    readers.get(frame.id)?.(frame)
-  })
-  await once(socket, 'open')
-  return (onChunk) => {
-    const id = ++lastId
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    let count = 0
-    const read: Reader = ({ chunk, result }) => {
-      if (result === undefined) {
-        checkChunk(chunk, count)
-        count += 1
-        onChunk()
-        return
-      }
-      checkStreamEnd(result, count)
-      resolve()
-    }
-    readers.set(id, (frame) => {
-      try {
-        read(frame)
-      } catch (error) {
-        reject(error)
-      }
-    })
-    socket.send(JSON.stringify({ id, tool: chunksTool }))
-    return promise.finally(() => readers.delete(id))
+  const idle: WebSocket[] = []
+  return async (onChunk) => {
+    const socket = idle.pop() ?? (await open(port))
+    await readStream(socket, onChunk)
+    idle.push(socket)
   }
 })
+
+async function open(port: number): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/llm`, { perMessageDeflate: false })
+  await once(socket, 'open')
+  return socket
+}
+
+function readStream(socket: WebSocket, onChunk: () => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let count = 0
+  const read = (data: { toString(): string }): void => {
+    const { chunk, result } = JSON.parse(data.toString()) as { chunk?: unknown; result?: unknown }
+    if (result === undefined) {
+      checkChunk(chunk, count)
+      count += 1
+      onChunk()
+      return
+    }
+    checkStreamEnd(result, count)
+    resolve()
+  }
+  const onMessage = (data: { toString(): string }): void => {
+    try {
+      read(data)
+    } catch (error) {
+      reject(error)
+    }
+  }
+  socket.on('message', onMessage)
+  socket.send(JSON.stringify({ id: 1, tool: chunksTool }))
+  return promise.finally(() => socket.off('message', onMessage))
+}

@@ -3,7 +3,7 @@ import { type Fault, type FaultContext, type FaultReport, sized } from '../fault
 import { ledgerNow } from '../ledger/ledger.ts'
 import type { Excuse } from '../ledger/ledger-entry.ts'
 import type { Violation } from '../oracle/judge.ts'
-import { percentile, type Timed, timesOf } from '../oracle/latency.ts'
+import { steadyPercentile, timesOf } from '../oracle/latency.ts'
 import type { BadToolkitPlan } from '../processes/bad-toolkit.ts'
 import type { CallKind } from '../scene/caller-plan.ts'
 import { Scene } from '../scene/scene.ts'
@@ -79,8 +79,7 @@ async function besideBad(context: FaultContext, { how, kind, excuses }: BadOptio
   scene.fault(`a toolkit that is ${how}`, excuses, { at, until: ledgerNow(), who: 'bad-caller' })
   scene.fault('the bad toolkit has gone', [], { at: until, until, recoverFrom: until })
   const times = timesOf(scene.entries(), 'good-caller')
-  const [quiet, loud] = [between(times, quietFrom, at), between(times, at, until)]
-  const [quietP99, loudP99] = [percentile(quiet, 0.99), percentile(loud, 0.99)]
+  const [quietP99, loudP99] = [steadyPercentile(times, 0.99, quietFrom, at), steadyPercentile(times, 0.99, at, until)]
   const violations: Violation[] = []
   if (loudP99 > Math.max(sized(context, floorsMs), allowedRatio * quietP99)) {
     violations.push({ rule: 'X7', text: `p99 of others rose from ${quietP99.toFixed(1)} to ${loudP99.toFixed(1)} ms` })
@@ -95,9 +94,6 @@ async function besideBad(context: FaultContext, { how, kind, excuses }: BadOptio
   ]
   return await scene.judge(1, notes, violations)
 }
-
-const between = (times: readonly Timed[], from: number, to: number): Timed[] =>
-  times.filter(({ sentAt }) => sentAt >= from && sentAt < to)
 
 /** A toolkit that registers and then reads nothing. */
 export const toolkitDeaf: Fault = {

@@ -33,7 +33,8 @@ export const clockSet: Fault = {
     try {
       await using scene = await Scene.start(context, { env })
       await scene.toolkit({ name: 'toolkit' })
-      await scene.toolkit({ name: 'polling', appName: 'polling', protocol: 'http' })
+      // Busy, so that calls wait in its inbox whenever the clock is set.
+      await scene.toolkit({ name: 'polling', appName: 'polling', protocol: 'http', maxConcurrency: 2 })
       const callers = [
         await scene.caller({
           name: 'live',

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, sized } from '../fault.ts'
 import { ledgerNow } from '../ledger/ledger.ts'
 import type { Violation } from '../oracle/judge.ts'
-import { percentile, timesOf } from '../oracle/latency.ts'
+import { steadyPercentile, timesOf } from '../oracle/latency.ts'
 import { Scene } from '../scene/scene.ts'
 
 /** What the toolkit can do: so many calls at once that take so long, in milliseconds. */
@@ -60,7 +60,7 @@ export const overload: Fault = {
     }
     const [best, good] = [rate('peak', peakFrom, peakTo), rate('flood', floodFrom, floodTo)]
     const refused = timesOf(entries, 'flood').filter(({ status }) => status === 'not_run')
-    const refusedP99 = percentile(refused, 0.99)
+    const refusedP99 = steadyPercentile(refused, 0.99, floodFrom, floodTo)
     const violations: Violation[] = []
     if (good < goodputShare * best)
       violations.push({ rule: 'goodput', text: `${good.toFixed(0)}/s of ${best.toFixed(0)}/s` })

@@ -8,7 +8,7 @@ async function stopToolkit(context: FaultContext, protocol: 'ws' | 'http'): Prom
   const stopMs = sized(context, { smoke: 4_000, quick: 8_000, full: 60_000 })
   // Where the stop is shorter, so is what the server waits for a sign of life.
   const limits = sized(context, {
-    smoke: { heartbeatMs: 300, livenessMs: 1_200, leaseMs: 1_500 },
+    smoke: { heartbeatMs: 600, livenessMs: 2_500, leaseMs: 2_000 },
     quick: { heartbeatMs: 800, livenessMs: 3_000, leaseMs: 3_000 },
     full: {},
   })

@@ -94,15 +94,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'forgets-acks',
-    mistake: 'hands a call out again that a toolkit was told to run, because it takes the lease for one without an ack',
+    mistake: 'hands a call out again that a silent toolkit was told to run, although its tool may not run twice',
     rule: 'ran-once',
-    fault: 'server-killed-inbox-sqlite',
+    fault: 'toolkit-killed-inbox',
     changes: [
-      { file: 'delivery/inbox.ts', from: "const acked = row.state === 'acked'", to: 'const acked = false' },
       {
         file: 'delivery/inbox.ts',
-        from: 'if (lease.acked && !call.tool.annotations.idempotent) {',
-        to: 'if (Math.random() < 0) {',
+        from: 'endOf(held, lease, this.#limits.inboxDeliveries)',
+        to: 'endOf(held, { ...lease, acked: false }, this.#limits.inboxDeliveries)',
       },
     ],
   },

@@ -2,9 +2,6 @@ import type { FaultResult } from '../run-faults.ts'
 
 const header = ['fault', 'runs', 'calls', 'lost', 'doubled', 'unknown', 'slowest recovery', 'rules']
 
-/** How many breaches of one fault are told; one is enough to look for the reason. */
-const toldViolations = 5
-
 /** The results as a Markdown table, with what was seen beside the figures below it. Reads well as plain text, too. */
 export function formatTable(results: readonly FaultResult[]): string {
   const rows = [header, ...results.map(toCells)]
@@ -38,6 +35,9 @@ function toNotes(result: FaultResult): string[] {
   if ('leftOut' in result) return [`\`${name}\` was left out: ${result.leftOut}.`]
   if ('failure' in result) return [`\`${name}\` could not run: ${result.failure.split('\n')[0]}`]
   const { notes, violations } = result.report
-  const told = violations.slice(0, toldViolations).map(({ rule, text }) => `**${rule}** was broken: ${text}.`)
+  const told = [...Map.groupBy(violations, ({ rule }) => rule)].map(([rule, breaches]) => {
+    // One is enough to look for the reason.
+    return `**${rule}** was broken ${breaches.length} times, such as: ${breaches[0]?.text}.`
+  })
   return [...new Set([...notes, ...told])].map((note) => `\`${name}\`: ${note}`)
 }
