@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
     fault: 'server-killed-keyed-sqlite',
     changes: [
       {
-        file: 'calls/call-router.ts',
+        file: 'calls/replays.ts',
         from: 'listener.onOutcome(ended.outcome, callId)',
         to: "listener.onOutcome({ ok: true, result: { run: 'another' } }, callId)",
       },
