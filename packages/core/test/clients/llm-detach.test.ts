@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LLMClient } from '../../src/clients/llm-client.ts'
-import type { FromLlmFrame } from '../../src/protocol/frames.ts'
 import { type EventServer, startEventServer, taskAnswer } from './event-server.ts'
-import { connectByCall, type LlmPeer, makeClient } from './llm-support.ts'
-import { llmServer, type ScriptedServer } from './scripted-server.ts'
+import { connectForEachTest, type LlmPeer } from './llm-support.ts'
 
 const toolCalls = ['a', 'b'].map((call_id) => ({
   type: 'function_call',
@@ -14,21 +12,11 @@ const toolCalls = ['a', 'b'].map((call_id) => ({
 const failed = { code: 'queue_full', message: 'Too many wait', retryable: true } as const
 
 describe('calls over a socket that nobody waits for', () => {
-  let server: ScriptedServer<FromLlmFrame>
   let client: LLMClient
   let peer: LlmPeer
 
-  beforeEach(async () => {
-    vi.useFakeTimers()
-    server = llmServer()
-    client = makeClient(server)
-    peer = await connectByCall(client, server)
-  })
-  afterEach(async () => {
-    await client.close()
-    await vi.advanceTimersByTimeAsync(0)
-    expect(vi.getTimerCount()).toBe(0)
-    vi.useRealTimers()
+  connectForEachTest((connected) => {
+    ;({ client, peer } = connected)
   })
 
   it('return their id as soon as they are stored', async () => {

@@ -1,28 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LLMClient } from '../../src/clients/llm-client.ts'
-import type { FromLlmFrame } from '../../src/protocol/frames.ts'
 import { type AskedHttp, type EventServer, eventText, startEventServer, taskAnswer } from './event-server.ts'
-import { answerNext, connectByCall, type LlmPeer, makeClient } from './llm-support.ts'
-import { llmServer, type ScriptedServer } from './scripted-server.ts'
+import { answerNext, type ConnectedLlm, connectForEachTest, type LlmPeer } from './llm-support.ts'
 
 const toolCalls = ['a', 'b', 'c'].map((call_id) => ({ type: 'function_call', call_id, name: 'pay', arguments: '{}' }))
 
 describe('the idempotency key of a call over a socket', () => {
-  let server: ScriptedServer<FromLlmFrame>
+  let server: ConnectedLlm['server']
   let client: LLMClient
   let peer: LlmPeer
 
-  beforeEach(async () => {
-    vi.useFakeTimers()
-    server = llmServer()
-    client = makeClient(server)
-    peer = await connectByCall(client, server)
-  })
-  afterEach(async () => {
-    await client.close()
-    await vi.advanceTimersByTimeAsync(0)
-    expect(vi.getTimerCount()).toBe(0)
-    vi.useRealTimers()
+  connectForEachTest((connected) => {
+    ;({ server, client, peer } = connected)
   })
 
   it('travels with it, and with whom it is for', async () => {

@@ -1,6 +1,7 @@
+import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { LLMClient, type LLMClientOptions } from '../../src/clients/llm-client.ts'
 import type { FromLlmFrame } from '../../src/protocol/frames.ts'
-import type { ScriptedPeer, ScriptedServer } from './scripted-server.ts'
+import { llmServer, type ScriptedPeer, type ScriptedServer } from './scripted-server.ts'
 
 /** The far end of an LLM client's connection. */
 export type LlmPeer = ScriptedPeer<FromLlmFrame>
@@ -28,4 +29,30 @@ export async function connectByCall(client: LLMClient, server: ScriptedServer<Fr
   await answerNext(peer, 'pong')
   await calling
   return peer
+}
+
+/** A client that is connected to a script, and the far end of its connection. */
+export interface ConnectedLlm {
+  server: ScriptedServer<FromLlmFrame>
+  client: LLMClient
+  peer: LlmPeer
+}
+
+/** Connects a new client before each test, on a clock that tests move; after it no timer may be left. */
+export function connectForEachTest(use: (connected: ConnectedLlm) => void): void {
+  let client: LLMClient
+
+  beforeEach(async () => {
+    vi.useFakeTimers()
+    const server = llmServer()
+    client = makeClient(server)
+    use({ server, client, peer: await connectByCall(client, server) })
+  })
+
+  afterEach(async () => {
+    await client.close()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
 }

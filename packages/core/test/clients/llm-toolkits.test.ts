@@ -1,25 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LLMClient } from '../../src/clients/llm-client.ts'
 import type { ErrorCode } from '../../src/errors/codes.ts'
-import type { FromLlmFrame } from '../../src/protocol/frames.ts'
-import { connectByCall, type LlmPeer, makeClient } from './llm-support.ts'
-import { llmServer, type ScriptedServer } from './scripted-server.ts'
+import { connectForEachTest, type LlmPeer } from './llm-support.ts'
 
-let server: ScriptedServer<FromLlmFrame>
 let client: LLMClient
 let peer: LlmPeer
 
-beforeEach(async () => {
-  vi.useFakeTimers()
-  server = llmServer()
-  client = makeClient(server)
-  peer = await connectByCall(client, server)
-})
-afterEach(async () => {
-  await client.close()
-  await vi.advanceTimersByTimeAsync(0)
-  expect(vi.getTimerCount()).toBe(0)
-  vi.useRealTimers()
+connectForEachTest((connected) => {
+  ;({ client, peer } = connected)
 })
 
 const toolkits = ['mail', 'files']
