@@ -104,11 +104,19 @@ export const inputClaims: readonly Claim[] = [
   },
   {
     rule: 'I5',
-    says: 'Search patterns that callers give to the workspace toolkit run on an engine that does not backtrack.',
+    says:
+      'Search patterns that callers give to the workspace toolkit, and patterns in the schemas of UTCP manuals, run on an ' +
+      'engine that does not backtrack.',
     open:
-      'A `pattern` in a tool’s JSON Schema runs on the platform’s own engine, in the process of the toolkit whose ' +
-      'author wrote it.',
+      'A `pattern` in the JSON Schema of a toolkit’s own tool runs on the platform’s engine, in the process of the ' +
+      'toolkit whose author wrote it.',
     tests: {
+      'packages/utcp/test/execution/linear-patterns.test.ts': [
+        'linearPatterns > is done with texts that keep a backtracking engine for years',
+      ],
+      'packages/core/test/tool/guarded-schema.test.ts': [
+        'a schema whose patterns run on another engine > asks that engine only, for texts as for names',
+      ],
       'apps/workspace-toolkit/test/text/line-matcher.test.ts': ['compileLinePattern > is done soon with %s'],
       'apps/workspace-toolkit/test/tools/search-text.test.ts': [
         'search_text > is done soon with an expression that takes a backtracking engine for ever',
