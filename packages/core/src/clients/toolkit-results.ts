@@ -36,6 +36,10 @@ export class ToolkitResults {
   #newest: Session | undefined
   /** Whether a server may still hold calls of an earlier session of ours. */
   #hadSession = false
+  /** Whether a result was ever forgotten that its server may not have. */
+  #hasForgotten = false
+  /** Earlier sessions that may still bring calls. */
+  #sessions: Session[] = []
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -67,6 +71,9 @@ export class ToolkitResults {
    * @param running the calls that still run
    */
   opened(session: Session, running: Iterable<string>): void {
+    this.#sessions = this.#sessions.filter(({ isOpen }) => isOpen)
+    const complete = !this.#hasForgotten && this.#sessions.length === 0
+    this.#sessions.push(session)
     if (!takesResults(session)) {
       this.clear()
       this.#newest = undefined
@@ -75,7 +82,7 @@ export class ToolkitResults {
     }
     this.#newest = session
     if (this.#hadSession) {
-      session.send({ type: 'running', requestIds: [...new Set([...running, ...this.#kept.keys()])] })
+      session.send({ type: 'running', requestIds: [...new Set([...running, ...this.#kept.keys()])], complete })
       this.#sendAgain(session)
     }
     this.#hadSession = true
@@ -94,11 +101,15 @@ export class ToolkitResults {
 
   /** The server does not take this result. @param leaseId the lease that it names, if it names one */
   refused(requestId: string, leaseId?: unknown): void {
-    if (leaseId === undefined || this.#kept.get(requestId)?.leaseId === leaseId) this.#forget(requestId)
+    const kept = this.#kept.get(requestId)
+    if (kept === undefined || (leaseId !== undefined && kept.leaseId !== leaseId)) return
+    this.#hasForgotten = true
+    this.#forget(requestId)
   }
 
-  /** Forgets all results. */
+  /** Forgets all results, and those of calls that still run. */
   clear(): void {
+    this.#hasForgotten = true
     this.#kept.clear()
     this.#keptLength = 0
     this.#isFull = false
@@ -122,6 +133,7 @@ export class ToolkitResults {
       const [oldest] = this.#kept.keys()
       if (oldest === undefined) return
       this.#forget(oldest)
+      this.#hasForgotten = true
       // A line for each result of a server that lags behind would cost more than the results.
       if (!this.#isFull) this.#logger.warn('result.not_kept', { callId: oldest })
       this.#isFull = true

@@ -251,7 +251,7 @@ function toWire(frame: Frame): Record<string, unknown> {
     case 'received':
       return { type: 'received', request_ids: frame.requestIds }
     case 'running':
-      return { type: 'running', request_ids: frame.requestIds }
+      return { type: 'running', request_ids: frame.requestIds, complete: frame.complete }
     case 'progress':
       return {
         type: 'progress',

@@ -230,8 +230,8 @@ export const received: z.ZodType<frames.ReceivedFrame> = z
   .transform((frame) => ({ type: frame.type, requestIds: frame.request_ids }))
 
 export const running: z.ZodType<frames.RunningFrame> = z
-  .object({ type: z.literal('running'), request_ids: survivors })
-  .transform((frame) => ({ type: frame.type, requestIds: frame.request_ids }))
+  .object({ type: z.literal('running'), request_ids: survivors, complete: flag })
+  .transform((frame) => ({ type: frame.type, requestIds: frame.request_ids, complete: frame.complete ?? undefined }))
 
 export const progress: z.ZodType<frames.ProgressFrame> = z
   .object({ type: z.literal('progress'), request_id: requestId, lease_id: leaseId, progress: z.unknown() })

@@ -141,6 +141,11 @@ export interface ReceivedFrame {
 export interface RunningFrame {
   type: 'running'
   requestIds: string[]
+  /**
+   * Whether it has not forgotten any: a call that is not named then and has no outcome never got there, and may be sent
+   * again. @default false
+   */
+  complete?: boolean | undefined
 }
 
 /** How far a call is. */

@@ -85,7 +85,7 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
     first.send({ type: 'received', requestIds: ['c2', 'unknown'] })
     const second = await reconnected(first)
     expect(second.hello?.instanceId).toBe(first.hello?.instanceId)
-    await expect(second.next('running')).resolves.toEqual({ type: 'running', requestIds: ['c1', 'c3'] })
+    await expect(second.next('running')).resolves.toEqual({ type: 'running', requestIds: ['c1', 'c3'], complete: true })
     const again = await second.take(2, 'result')
     expect(again.map(({ requestId }) => requestId)).toEqual(['c1', 'c3'])
     const texts = first.raw.received.all.filter((text) => /"c[13]"/.test(text))
@@ -93,7 +93,7 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
     await acceptTools(second)
     second.send({ type: 'received', requestIds: ['c1', 'c3'] })
     const third = await reconnected(second)
-    await expect(third.next('running')).resolves.toEqual({ type: 'running', requestIds: [] })
+    await expect(third.next('running')).resolves.toEqual({ type: 'running', requestIds: [], complete: true })
     await acceptTools(third)
     expect(third.types).not.toContain('result')
   })
@@ -152,7 +152,7 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
     first.send({ type: 'error', requestId: 'c1', error: { code: 'lease_lost', message: 'no', retryable: false } })
     first.send({ type: 'error', requestId: 'c2', error: { code: 'store_unavailable', message: 'no', retryable: true } })
     const second = await reconnected(first)
-    await expect(second.next('running')).resolves.toMatchObject({ requestIds: ['c2'] })
+    await expect(second.next('running')).resolves.toMatchObject({ requestIds: ['c2'], complete: false })
   })
 
   it('keeps 1,024 results at most, the newest ones', async () => {
@@ -163,9 +163,15 @@ describe('a toolkit whose server keeps the calls of a lost connection', () => {
     await first.take(1_026, 'result')
     expect(logged.filter((event) => event === 'result.not_kept')).toHaveLength(1)
     const second = await reconnected(first)
-    const { requestIds } = await second.next('running')
+    const { requestIds, complete } = await second.next('running')
     expect([requestIds.length, requestIds[0], requestIds.at(-1)]).toEqual([1_024, 'c2', 'c1025'])
-    expect(await second.take(1_024, 'result')).toHaveLength(1_024)
+    expect(complete).toBe(false)
+    const again = await second.take(1_024, 'result')
+    await acceptTools(second)
+    second.send({ type: 'received', requestIds: again.map(({ requestId }) => requestId) })
+    const third = await reconnected(second)
+    // Also when it has forgotten nothing since.
+    await expect(third.next('running')).resolves.toEqual({ type: 'running', requestIds: [], complete: false })
   })
 
   it('keeps 16 MiB of results at most', async () => {

@@ -1,6 +1,6 @@
 import { type ErrorCode, isAtpError, type Logger } from '@atp/core'
-import type { CallLogStore, CallRecord, CallStatus } from '../store/store.ts'
-import type { Call } from './call.ts'
+import type { CallLogStore, CallRecord } from '../store/store.ts'
+import { type Call, statusOf } from './call.ts'
 
 /** How the call log writes. */
 export interface CallLogOptions {
@@ -57,7 +57,7 @@ export class CallLog {
     return this.#dropped
   }
 
-  /** Notes an ended call. */
+  /** Notes an ended call. @param errorCode that of the outcome that holds: it may be another one than the call's own */
   add(call: Call, delivery: CallRecord['delivery'], errorCode: ErrorCode | null): void {
     const record: CallRecord = {
       id: call.id,
@@ -67,7 +67,7 @@ export class CallLog {
       toolkitName: call.toolkit.appName,
       tool: call.tool.name,
       delivery,
-      status: call.state as CallStatus,
+      status: errorCode === null ? 'succeeded' : statusOf({ code: errorCode }),
       errorCode,
       startedAt: call.startedAt,
       durationMs: Math.round(call.elapsedMs * 1_000) / 1_000,

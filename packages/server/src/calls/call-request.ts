@@ -19,6 +19,8 @@ export interface CallRequest {
   requestChars: number
   /** Two calls of one key and user with the same one are one call (rule X4). */
   idempotencyKey?: string | undefined
+  /** For how long that is so, in milliseconds. @default as long as outcomes are kept */
+  claimMs?: number | undefined
   /** The end user it is for. */
   externalUserId?: string | undefined
   /** The caller waits for no more than that the call is stored. @default false */

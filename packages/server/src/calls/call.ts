@@ -37,6 +37,8 @@ export interface CallInit {
   survives?: boolean | undefined
   /** When it was accepted, if that was not now; milliseconds since 1970. */
   startedAt?: number | undefined
+  /** As `Call.meantFor`. */
+  meantFor?: string | undefined
   onOutcome(outcome: CallOutcome, call: Call): void
   /** Whoever wants progress and chunks. */
   onPart?: ((part: CallPart, call: Call) => void) | undefined
@@ -60,6 +62,10 @@ export class Call {
   delivery: DeliveryKind = 'socket'
   /** Whether it has a row: its outcome is written before anybody hears of it. */
   stored = false
+  /** Whether its caller can ask for its outcome with an idempotency key; set by whoever stores it. */
+  keyed = false
+  /** The process that was to get it when it was stored; another one may have got it since. Set by its delivery. */
+  meantFor: string | undefined
   /** The data key of its row; set by whoever stores it. */
   dataKeyId = ''
   /** Ends it when its time is over; set by whoever started it. */
@@ -93,6 +99,7 @@ export class Call {
     this.app = init.app
     this.survives = init.survives ?? false
     this.startedAt = init.startedAt ?? Date.now()
+    this.meantFor = init.meantFor
     this.#onPart = init.onPart
     this.#onOutcome = init.onOutcome
     this.#load = init.load
@@ -194,8 +201,8 @@ export class Call {
   }
 
   /** What went wrong instead. Returns false when the call has its outcome already. */
-  fail(error: WireError, status: CallStatus = statusOf(error)): boolean {
-    return this.#end(status, { ok: false, error })
+  fail(error: WireError): boolean {
+    return this.#end(statusOf(error), { ok: false, error })
   }
 
   #unload(): void {

@@ -12,7 +12,7 @@ const maxKeyLength = 255
 /**
  * What makes a call the same as another one: its key within the key and user that made it, and what it asks for.
  * Undefined for a call without an idempotency key.
- * @param keepMs how long the answer may be asked for again
+ * @param keepMs how long the answer may be asked for again, unless the request says it
  * @throws AtpError `invalid_request`
  */
 export function claimOf(call: Call, request: CallRequest, keepMs: number): IdempotencyClaim | undefined {
@@ -26,7 +26,7 @@ export function claimOf(call: Call, request: CallRequest, keepMs: number): Idemp
     externalUserId: externalUserId === '' ? '' : sha256(externalUserId),
     keyHash: sha256(key),
     fingerprint: sha256(stableJson([call.toolkit.id, call.tool.name, call.params, call.app ?? null])),
-    expiresAt: steadyNow() + keepMs,
+    expiresAt: steadyNow() + (request.claimMs ?? keepMs),
   }
 }
 

@@ -69,6 +69,7 @@ async function restoreCall(row: StoredCall, options: RestoreCallsOptions): Promi
         timeoutMs: row.timeoutMs,
         startedAt: row.createdAt,
         survives: true,
+        meantFor: request.meantFor,
         dataKeyId: row.dataKeyId,
       },
       dispatch: (call) => dispatchAgain(call, row, options),
@@ -100,7 +101,9 @@ function dispatchAgain(call: Call, row: StoredCall, options: RestoreCallsOptions
       return undefined
     case 'endpoint':
       call.delivery = 'endpoint'
-      return row.idempotent ? options.deliveries.dispatchBy('endpoint', call) : disconnectedError(call)
+      // It may have been sent.
+      call.dispatched()
+      return row.idempotent && !options.deliveries.dispatchBy('endpoint', call) ? undefined : disconnectedError(call)
     default:
       return row.delivery satisfies never
   }

@@ -17,6 +17,7 @@ export interface RestoredCall {
   leftMs: number
   startedAt: number
   survives: boolean
+  meantFor: string | undefined
   /** What its row is sealed under. */
   dataKeyId: string
 }

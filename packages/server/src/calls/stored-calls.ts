@@ -4,8 +4,9 @@ import type { AppEvent } from '@atp/core/protocol'
 import type { ClaimHolder, IdempotencyClaim, StoredCall } from '../store/durable-store.ts'
 import type { DurableWriter } from '../store/grouped-durable-store.ts'
 import type { CallSeal } from '../vault/call-seal.ts'
-import { insertSealed, type SealedInsert } from '../vault/insert-sealed.ts'
+import { insertSealed, openHolder, type SealedInsert } from '../vault/insert-sealed.ts'
 import { type Call, type CallOutcome, type DeliveryKind, statusOf } from './call.ts'
+import { inProgressError } from './idempotency.ts'
 import { steadyNow } from './steady-clock.ts'
 
 /** What {@link StoredCalls} works with. */
@@ -21,7 +22,7 @@ export interface StoredCallsOptions {
   purgeMs?: number
   /** How soon an outcome is written again that the store was not there for, in milliseconds. @default 500 */
   retryMs?: number
-  /** How long a caller waits for that, in milliseconds. @default 5_000 */
+  /** How long a caller waits for that at least, in milliseconds: clients wait no more than 5 s longer. @default 3_000 */
   patienceMs?: number
 }
 
@@ -36,10 +37,20 @@ export interface StoredRequest {
   authProvider?: string | null | undefined
   meta?: Record<string, unknown> | undefined
   app?: AppEvent | undefined
+  /** The process that is to get it: when that comes back to the next server without it, nobody has it. */
+  meantFor?: string | undefined
 }
 
 const rowsPerPurge = 1_000
 const maxRetryMs = 10_000
+/** How long an attempt that has begun is waited for when the patience of its caller is over, in milliseconds. */
+const lastAttemptMs = 1_000
+
+/** An outcome on its way into the store. */
+interface Ending {
+  outcome: CallOutcome
+  attempt?: Promise<CallOutcome>
+}
 
 /** The calls that outlive this server: writes them before they are accepted, and their outcomes before they are told. */
 export class StoredCalls {
@@ -62,13 +73,18 @@ export class StoredCalls {
     this.#keepOutcomeMs = options.keepOutcomeMs ?? 86_400_000
     this.#keepDeadMs = options.keepDeadMs ?? 7 * 86_400_000
     this.#retryMs = options.retryMs ?? 500
-    this.#patienceMs = options.patienceMs ?? 5_000
+    this.#patienceMs = options.patienceMs ?? 3_000
     this.#purging = setInterval(() => void this.#purge(), options.purgeMs ?? 60_000).unref()
   }
 
   /** How long claims and outcomes are kept, in milliseconds. */
   get keepOutcomeMs(): number {
     return this.#keepOutcomeMs
+  }
+
+  /** How long dead letters are kept, in milliseconds. */
+  get keepDeadMs(): number {
+    return this.#keepDeadMs
   }
 
   /**
@@ -78,6 +94,7 @@ export class StoredCalls {
   async insert(call: Call, delivery: DeliveryKind, claim?: IdempotencyClaim): Promise<StoredAnswer> {
     // Before it is: an outcome that comes meanwhile has to be written, too.
     call.stored = true
+    call.keyed = claim !== undefined
     const inserting = this.#insert(call, delivery, claim)
     this.#inserting.set(call.id, inserting)
     try {
@@ -94,10 +111,10 @@ export class StoredCalls {
   }
 
   #insert(call: Call, delivery: DeliveryKind, claim: IdempotencyClaim | undefined): Promise<SealedInsert> {
-    const { params, authToken, meta, app } = call
+    const { params, authToken, meta, app, meantFor } = call
     const { id, key, toolkit, tool } = call
     const token = tool.auth === null ? {} : { authToken, authProvider: tool.auth.provider }
-    const request: StoredRequest = { params, ...token, meta, app }
+    const request: StoredRequest = { params, ...token, meta, app, meantFor }
     const now = steadyNow()
     const row = {
       id,
@@ -122,8 +139,10 @@ export class StoredCalls {
   }
 
   /** The call that has a claim already. @throws AtpError what the store throws */
-  claimHolder({ key }: Call, claim: IdempotencyClaim): Promise<ClaimHolder | undefined> {
-    return this.#writer.claimHolder({ projectId: key.projectId, keyId: key.id }, claim, steadyNow())
+  async claimHolder({ key }: Call, claim: IdempotencyClaim): Promise<ClaimHolder | undefined> {
+    const { projectId, id: keyId } = key
+    const holder = await this.#writer.claimHolder({ projectId, keyId }, claim, steadyNow())
+    return holder && openHolder(this.#seal, projectId, holder)
   }
 
   /** What a stored call asks for, in clear. @throws AtpError `vault_unreadable` */
@@ -134,15 +153,23 @@ export class StoredCalls {
   }
 
   /**
-   * Writes the outcome of a stored call. It is tried again for as long as this server runs; the caller is told after a few
-   * seconds that nobody knows.
+   * Writes the outcome of a stored call. It is tried again for as long as this server runs. A caller whose time is over
+   * before is told to ask again where it has a key for that; else that nobody knows, which is then what is written.
    * @returns what to tell the caller, and what holds in the end: another outcome if there was one already (rule D6)
    */
   end(call: Call, outcome: CallOutcome): { told: Promise<CallOutcome>; written: Promise<CallOutcome> } {
-    const written = this.#write(call, outcome)
-    const patience = new AbortController()
-    const told = Promise.race([written, this.#unwritten(call, patience.signal)]).finally(() => patience.abort())
-    return { told, written }
+    const ending: Ending = { outcome }
+    const written = this.#write(call, ending)
+    const told = Promise.withResolvers<CallOutcome>()
+    const timer = setTimeout(
+      () => void this.#outOfTime(call, ending).then(told.resolve),
+      Math.max(this.#patienceMs, call.remainingMs),
+    ).unref()
+    void written.then((known) => {
+      clearTimeout(timer)
+      told.resolve(known)
+    })
+    return { told: told.promise, written }
   }
 
   /** The outcome of a call that ended; undefined while it has none, or when it is forgotten. */
@@ -162,16 +189,17 @@ export class StoredCalls {
     clearInterval(this.#purging)
   }
 
-  async #write(call: Call, outcome: CallOutcome): Promise<CallOutcome> {
+  async #write(call: Call, ending: Ending): Promise<CallOutcome> {
     await this.#inserting.get(call.id)?.catch(() => {})
     // It could not be stored, so there is nothing to write.
     if (!call.stored) {
       call.outcomeWritten()
-      return outcome
+      return ending.outcome
     }
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#tryToWrite(call, outcome)
+        ending.attempt = this.#tryToWrite(call, ending.outcome)
+        return await ending.attempt
       } catch (error) {
         // Once for all its attempts: a disk may be full for hours.
         if (attempt === 0) {
@@ -226,9 +254,13 @@ export class StoredCalls {
     return (await this.outcomeOf(projectId, id))?.outcome ?? outcome
   }
 
-  async #unwritten(call: Call, signal: AbortSignal): Promise<CallOutcome> {
-    await wait(this.#patienceMs, undefined, { ref: false, signal }).catch(() => {})
-    return unwritten(call)
+  /** What a caller is told that waits no more. */
+  async #outOfTime(call: Call, ending: Ending): Promise<CallOutcome> {
+    if (call.keyed) return { ok: false, error: toWireError(inProgressError(call.id)) }
+    // It may be there in a moment, and there is to be one story.
+    await Promise.race([ending.attempt?.catch(() => {}), wait(lastAttemptMs, undefined, { ref: false })])
+    ending.outcome = unwritten(call)
+    return ending.outcome
   }
 
   async #purge(): Promise<void> {

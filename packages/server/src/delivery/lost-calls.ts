@@ -8,10 +8,20 @@ export interface LostCallsOptions {
   onGivenUp: (call: Call) => void
 }
 
-interface LostCall {
-  call: Call
+/** Who had a lost call. */
+export interface LostTo {
   /** The process that had it; undefined when that is not known. */
   process: string | undefined
+  /** Whether another one of its toolkit may have it, too. @default false */
+  orAnother?: boolean
+  /** How long it waits, in milliseconds. @default as for all */
+  waitMs?: number
+}
+
+interface LostCall {
+  call: Call
+  process: string | undefined
+  orAnother: boolean
   timer: ReturnType<typeof setTimeout>
 }
 
@@ -28,31 +38,35 @@ export class LostCalls {
   }
 
   /** Keeps a call until somebody takes it. After `stop` it is left to the next server. */
-  add(call: Call, process: string | undefined, waitMs: number = this.#waitMs): void {
+  add(call: Call, { process, orAnother = false, waitMs = this.#waitMs }: LostTo): void {
     if (this.#stopped) return
     const timer = setTimeout(() => this.#giveUp(call), waitMs)
-    this.#byId.set(call.id, { call, process, timer })
+    this.#byId.set(call.id, { call, process, orAnother, timer })
   }
 
-  /**
-   * The calls among these ids that a process of a toolkit had, or may have had where that is not known; they are not kept
-   * any more.
-   */
+  /** The calls among these ids that a process of a toolkit had, or may have had; they are not kept any more. */
   take(toolkitId: string, process: string | undefined, callIds: readonly string[]): Call[] {
     const taken: Call[] = []
     for (const id of callIds) {
       const lost = this.#byId.get(id)
       if (lost?.call.toolkit.id !== toolkitId) continue
-      if (lost.process !== undefined && lost.process !== process) continue
+      if (!lost.orAnother && lost.process !== process) continue
       this.forget(lost.call)
       if (!lost.call.ended) taken.push(lost.call)
     }
     return taken
   }
 
-  /** A process does not have what is left of its calls. */
-  giveUp(process: string): void {
-    for (const lost of [...this.#byId.values()]) if (lost.process === process) this.#giveUp(lost.call)
+  /**
+   * A process does not have what is left of its calls.
+   * @param neverGot whether it never got those that an earlier server meant for it
+   */
+  giveUp(process: string, neverGot: boolean = false): void {
+    for (const lost of [...this.#byId.values()]) {
+      if (lost.process !== process) continue
+      if (neverGot && lost.orAnother) lost.call.notWritten()
+      this.#giveUp(lost.call)
+    }
   }
 
   /** A call has its outcome, or goes on elsewhere. */

@@ -52,6 +52,11 @@ export class SocketDelivery implements Delivery {
   readonly #retryBudget: RetryBudget
   readonly #lost: LostCalls
   readonly #ending = new EndingCalls()
+  /** The processes of calls that are being stored: those of one batch must not all go to the same one. */
+  readonly #expected = new Map<string, ToolkitPeer>()
+  readonly #expectedBy = new WeakMap<ToolkitPeer, number>()
+  /** Processes that came back and have no tools yet, and whether what they do not have never got there. */
+  readonly #returning = new WeakMap<ToolkitPeer, { isComplete: boolean }>()
   #stopped = false
   readonly #apps = new AppSessions()
   readonly #names = new WeakMap<ToolkitPeer, string>()
@@ -97,24 +102,53 @@ export class SocketDelivery implements Delivery {
       if (call.sent && peer.resumableAs !== undefined) {
         // Another process may begin at once with what may run twice.
         if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) continue
-        this.#lost.add(call, peer.resumableAs)
+        this.#lost.add(call, { process: peer.resumableAs })
       } else this.#redirect(call)
     }
   }
 
-  /** Calls of an earlier server that may have reached a process: they wait until one says that it has them. */
+  /**
+   * Calls of an earlier server that may have reached a process: they wait until one says that it has them, or the one
+   * that they were meant for says that it has not.
+   */
   restore(call: Call, waitMs: number): void {
     call.dispatched()
-    this.#lost.add(call, undefined, waitMs)
+    this.#lost.add(call, { process: call.meantFor, orAnother: true, waitMs })
   }
 
   /**
    * A process is back and says which calls it still runs or will answer: they go on there. What it had and does not name
-   * is lost.
+   * is lost, once it has registered: it may take again what may run twice, and what an earlier server meant for it and
+   * did not send.
+   * @param isComplete whether it names every call that it ever got and that has no outcome
    */
-  resume(peer: ToolkitPeer, callIds: readonly string[]): void {
+  resume(peer: ToolkitPeer, callIds: readonly string[], isComplete: boolean = false): void {
     this.#takeBack(peer, callIds)
-    if (peer.resumableAs !== undefined) this.#lost.giveUp(peer.resumableAs)
+    this.#returning.set(peer, { isComplete })
+    if (peer.tools.size > 0) this.registered(peer)
+  }
+
+  /** A process has registered its tools, or some more. */
+  registered(peer: ToolkitPeer): void {
+    const returning = this.#returning.get(peer)
+    if (!returning || peer.resumableAs === undefined) return
+    this.#returning.delete(peer)
+    this.#lost.giveUp(peer.resumableAs, returning.isComplete)
+  }
+
+  expect(call: Call): void {
+    const peer = this.#choose(call)
+    if (peer instanceof AtpError) return
+    call.meantFor = peer.resumableAs
+    this.#expected.set(call.id, peer)
+    this.#expectedBy.set(peer, (this.#expectedBy.get(peer) ?? 0) + 1)
+  }
+
+  discard({ id }: Call): void {
+    const peer = this.#expected.get(id)
+    if (!peer) return
+    this.#expected.delete(id)
+    this.#expectedBy.set(peer, (this.#expectedBy.get(peer) ?? 1) - 1)
   }
 
   refusal(call: Call): AtpError | undefined {
@@ -123,6 +157,7 @@ export class SocketDelivery implements Delivery {
   }
 
   dispatch(call: Call): AtpError | undefined {
+    if (call.stored) this.discard(call)
     const peer = this.#choose(call)
     if (peer instanceof AtpError) return peer
     if (call.attempts === 0) this.#retryBudget.count()
@@ -136,6 +171,7 @@ export class SocketDelivery implements Delivery {
 
   cancel(call: Call, reason: string): void {
     this.#lost.forget(call)
+    this.#ending.add(call)
     this.#release(call.id)?.sendCancel(call.id, reason)
   }
 
@@ -184,6 +220,7 @@ export class SocketDelivery implements Delivery {
       return
     }
     if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) return
+    this.#ending.add(call)
     call.fail(toWireError(disconnectedError(call)))
   }
 
@@ -214,20 +251,31 @@ export class SocketDelivery implements Delivery {
     return name
   }
 
-  /** Among the processes that registered the tool, the one with the fewest calls. */
+  /**
+   * Among the processes that registered the tool, the one that a call was meant for, else the one with the fewest calls.
+   * What is stored for one process goes to no other where it may not run twice: the next server would not know of it.
+   */
   #choose(call: Call): ToolkitPeer | AtpError {
+    const isBound = call.stored && call.meantFor !== undefined && call.tool.annotations.idempotent !== true
     let best: ToolkitPeer | undefined
+    let fewest = Number.POSITIVE_INFINITY
     let serving = 0
     let strangers = 0
     for (const peer of this.#peers.get(call.toolkit.id) ?? []) {
       if (peer.paused || !peer.tools.has(call.tool.name) || !peer.socket.open) continue
+      const isMeant = call.meantFor !== undefined && call.meantFor === peer.resumableAs
+      if (isBound && !isMeant) continue
       if (call.app && !this.#apps.mayGoTo(call, this.#nameOf(peer))) {
         strangers += 1
         continue
       }
       serving += 1
-      if (peer.running.size >= peer.maxConcurrency || peer.socket.congested) continue
-      if (!best || peer.running.size < best.running.size) best = peer
+      const calls = peer.running.size + (this.#expectedBy.get(peer) ?? 0)
+      if (calls >= peer.maxConcurrency || peer.socket.congested) continue
+      if (isMeant) return peer
+      if (calls >= fewest) continue
+      best = peer
+      fewest = calls
     }
     if (best) return best
     const { appName } = call.toolkit

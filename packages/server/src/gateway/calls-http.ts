@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { toolkitNotFound } from '../calls/call-request.ts'
 import type { RecentCalls } from '../calls/recent-calls.ts'
+import { steadyNow } from '../calls/steady-clock.ts'
 import type { StoredCall, StoredCallState } from '../store/durable-store.ts'
 import type { CallRecord, Store } from '../store/store.ts'
 import { adminPrefix } from './error-answer.ts'
@@ -92,7 +93,7 @@ export function registerCallsHttp(app: FastifyInstance, { store, recent, flushCa
       status: outcome?.status ?? stored.state,
       errorCode: outcome?.errorCode ?? null,
       startedAt: createdAt,
-      durationMs: (outcome?.endedAt ?? Date.now()) - createdAt,
+      durationMs: (outcome?.endedAt ?? steadyNow()) - createdAt,
     }
   }
 

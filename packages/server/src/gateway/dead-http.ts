@@ -29,8 +29,6 @@ const query = z.strictObject({
 /** `/api/v2/calls/dead…`: calls that no toolkit took to its end, and what an operator does with them. */
 export function registerDeadHttp(app: FastifyInstance, options: DeadHttpOptions): void {
   const { store, writer, stored, router } = options
-  /** Being retried: of two operators at once, one does it. */
-  const retrying = new Set<string>()
 
   app.get(`${adminPrefix}/calls/dead`, admin, async (request) => {
     const { projectId } = keyOf(request)
@@ -50,15 +48,10 @@ export function registerDeadHttp(app: FastifyInstance, options: DeadHttpOptions)
     const { id } = request.params
     const row = await writer.find(projectId, id)
     if (row?.state !== 'dead') throw noDeadLetter(id)
-    if (row.retriedAs !== null || retrying.has(id)) throw retriedAlready(id, row.retriedAs)
-    retrying.add(id)
-    try {
-      const callId = await retry(row)
-      await writer.markRetried(projectId, id, callId)
-      return await reply.code(202).send({ call_id: callId })
-    } finally {
-      retrying.delete(id)
-    }
+    if (row.retriedAs !== null) throw retriedAlready(id, row.retriedAs)
+    const callId = await retry(row)
+    await writer.markRetried(projectId, id, callId)
+    return reply.code(202).send({ call_id: callId })
   })
 
   app.delete<WithId>(`${adminPrefix}/calls/dead/:id`, admin, async (request) => {
@@ -67,7 +60,10 @@ export function registerDeadHttp(app: FastifyInstance, options: DeadHttpOptions)
     return { id: request.params.id, dropped: true }
   })
 
-  /** Makes a call of its own of a dead one, which has its outcome. Resolves with its id once it is stored. */
+  /**
+   * Makes a call of its own of a dead one, which has its outcome. Resolves with its id once it is stored, and with the
+   * same id when it is asked again: by another operator, or after a server that ended before it noted the id.
+   */
   async function retry(row: StoredCall): Promise<string> {
     const asked = await stored.openRequest(row)
     const { params, meta, app: appEvent } = asked
@@ -91,6 +87,9 @@ export function registerDeadHttp(app: FastifyInstance, options: DeadHttpOptions)
         app: appEvent,
         requestChars: row.request.length,
         detach: true,
+        idempotencyKey: `retry of dead letter ${row.id}`,
+        // Known for as long as the dead letter.
+        claimMs: stored.keepDeadMs,
       }
       const onOutcome: Parameters<CallRouter['startLater']>[1]['onOutcome'] = (outcome) => {
         if (!outcome.ok) reject(new AtpError(outcome.error.code, outcome.error.message))
@@ -117,7 +116,6 @@ function noDeadLetter(id: string): AtpError {
   return new AtpError('not_found', `There is no dead letter "${id}"`)
 }
 
-function retriedAlready(id: string, retriedAs: string | null): AtpError {
-  const as = retriedAs === null ? '' : ` as "${retriedAs}"`
-  return new AtpError('duplicate_request_id', `Dead letter "${id}" was retried already${as}`)
+function retriedAlready(id: string, retriedAs: string): AtpError {
+  return new AtpError('duplicate_request_id', `Dead letter "${id}" was retried already as "${retriedAs}"`)
 }

@@ -155,6 +155,7 @@ class ToolkitConnection {
       case 'register':
       case 'unregister':
         this.#registration.take(frame, frameChars)
+        void this.#registration.settled().then(() => this.#options.delivery.registered(this.#peer))
         return
       case 'ack':
         this.#peer.running.get(frame.requestId)?.acked()
@@ -171,7 +172,7 @@ class ToolkitConnection {
         return
       }
       case 'running':
-        this.#options.delivery.resume(this.#peer, frame.requestIds)
+        this.#options.delivery.resume(this.#peer, frame.requestIds, frame.complete)
         return
       case 'error':
         this.#onError(frame.requestId, frame.error)

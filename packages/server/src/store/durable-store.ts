@@ -44,7 +44,7 @@ export interface IdempotencyClaim {
   externalUserId: string
   /** Hex SHA-256 of the key. */
   keyHash: string
-  /** Hex SHA-256 over toolkit, tool and parameters. */
+  /** Hex SHA-256 over toolkit, tool and parameters; sealed where it is stored. */
   fingerprint: string
   expiresAt: number
 }

@@ -6,11 +6,11 @@ import { type Binding, open, seal, vaultUnreadable } from './envelope.ts'
 export interface CallPlace {
   projectId: string
   callId: string
-  part: 'request' | 'outcome'
+  part: 'request' | 'outcome' | 'fingerprint'
 }
 
-/** Where to seal: an outcome is sealed under the data key of its call, which stays for as long as the call does. */
-export type SealPlace = CallPlace & ({ part: 'request' } | { part: 'outcome'; dataKeyId: string })
+/** Where to seal: all but the request is sealed under the data key of its call, which stays for as long as the call. */
+export type SealPlace = CallPlace & ({ part: 'request' } | { part: 'outcome' | 'fingerprint'; dataKeyId: string })
 
 /** A part of a call, sealed, and the data key that opens it. */
 export interface SealedPart {
@@ -27,7 +27,7 @@ export interface SealedPart {
  * are independent of each other, and none of them says anything about the data key.
  */
 export interface CallSeal {
-  /** Seals a request under the data key in use, an outcome under the one it names. @throws AtpError `vault_unreadable` */
+  /** Seals a request under the data key in use, anything else under the one it names. @throws AtpError `vault_unreadable` */
   seal(place: SealPlace, bytes: Uint8Array): Promise<SealedPart>
   /** Opens a part, also under a retired data key. @throws AtpError `vault_unreadable` for whatever does not fit */
   open(place: CallPlace, part: SealedPart): Promise<Buffer>

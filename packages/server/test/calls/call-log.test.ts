@@ -43,6 +43,15 @@ it('writes what was noted after 50 ms, in one batch', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
+it('tells the outcome that holds, which need not be the one that its call came to', async () => {
+  const calls = log()
+  const { call } = makeCall()
+  call.succeed(null)
+  calls.add(call, 'socket', 'outcome_unknown')
+  await calls.flush()
+  expect(batches[0]).toMatchObject([{ status: 'outcome_unknown', errorCode: 'outcome_unknown' }])
+})
+
 it('writes at once when a batch is full, and never two batches at a time', async () => {
   let writing = 0
   append = async (records) => {

@@ -113,22 +113,61 @@ describe('an outcome', () => {
     await expect(written).resolves.toEqual(failed('cancelled'))
   })
 
-  it('is tried again until it is written; its caller hears after five seconds that nobody knows', async () => {
-    const call = await store()
+  const full = () => Promise.reject(new Error('database or disk is full'))
+
+  it('is tried again until it is written, for which its caller waits as long as it has time', async () => {
+    const call = await store(makeCall({ timeoutMs: 60_000 }).call)
     const written = vi.fn()
     call.onceWritten(written)
-    finish = () => Promise.reject(new Error('database or disk is full'))
+    finish = full
     const end = stored.end(call, succeeded)
-    await vi.advanceTimersByTimeAsync(5_000)
-    await expect(end.told).resolves.toMatchObject({ error: { code: 'outcome_unknown' } })
-    await vi.advanceTimersByTimeAsync(3_600_000)
+    await vi.advanceTimersByTimeAsync(45_000)
     expect(written).not.toHaveBeenCalled()
     finish = async () => 'ended'
     await vi.advanceTimersByTimeAsync(10_000)
+    await expect(end.told).resolves.toEqual(succeeded)
     await expect(end.written).resolves.toEqual(succeeded)
     expect(written).toHaveBeenCalledOnce()
     call.onceWritten(written)
     expect(written).toHaveBeenCalledTimes(2)
+  })
+
+  it('of which its caller was told in the end that nobody knows is no other one later', async () => {
+    const call = await store()
+    finish = full
+    const end = stored.end(call, succeeded)
+    await vi.advanceTimersByTimeAsync(4_000)
+    await expect(end.told).resolves.toMatchObject({ error: { code: 'outcome_unknown' } })
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    finish = async () => 'ended'
+    await vi.advanceTimersByTimeAsync(10_000)
+    await expect(end.written).resolves.toMatchObject({ error: { code: 'outcome_unknown' } })
+    expect(finished).toMatchObject([{ status: 'outcome_unknown', errorCode: 'outcome_unknown' }])
+  })
+
+  it('that is just being written when the time of its caller is over is waited for a moment more', async () => {
+    const call = await store()
+    const writing = Promise.withResolvers<FinishAnswer>()
+    finish = () => writing.promise
+    const end = stored.end(call, succeeded)
+    await vi.advanceTimersByTimeAsync(3_500)
+    writing.resolve('ended')
+    await expect(end.told).resolves.toEqual(succeeded)
+  })
+
+  it('is asked for again by a caller with an idempotency key, and is the true one then', async () => {
+    const { call } = makeCall()
+    const claim = { externalUserId: '', keyHash: 'h', fingerprint: 'f', expiresAt: 1 }
+    await stored.insert(call, 'socket', claim)
+    finish = full
+    const end = stored.end(call, succeeded)
+    await vi.advanceTimersByTimeAsync(3_000)
+    const details = { call_id: call.id }
+    await expect(end.told).resolves.toMatchObject({ error: { code: 'idempotency_in_progress', details } })
+    finish = async () => 'ended'
+    await vi.advanceTimersByTimeAsync(10_000)
+    await expect(end.written).resolves.toEqual(succeeded)
+    expect(finished).toMatchObject([{ status: 'succeeded' }])
   })
 
   it('is the first one, when there is one already', async () => {

@@ -18,7 +18,7 @@ afterEach(() => {
 
 it('gives a call up when nobody came back for it in time, and once', () => {
   const call = callOf('a')
-  lost.add(call, 'process')
+  lost.add(call, { process: 'process' })
   vi.advanceTimersByTime(3_999)
   expect(onGivenUp).not.toHaveBeenCalled()
   vi.advanceTimersByTime(1)
@@ -28,8 +28,8 @@ it('gives a call up when nobody came back for it in time, and once', () => {
 
 it('gives calls back to the process that had them, and to no other', () => {
   const [mine, other] = [callOf('mine'), callOf('other')]
-  lost.add(mine, 'process 1')
-  lost.add(other, 'process 2')
+  lost.add(mine, { process: 'process 1' })
+  lost.add(other, { process: 'process 2' })
   expect(lost.take('toolkit-1', undefined, ['mine', 'other'])).toEqual([])
   expect(lost.take('toolkit-2', 'process 1', ['mine'])).toEqual([])
   expect(lost.take('toolkit-1', 'process 1', ['mine', 'other', 'unknown'])).toEqual([mine])
@@ -39,17 +39,35 @@ it('gives calls back to the process that had them, and to no other', () => {
 })
 
 it('gives a call of an earlier server to whoever says that it has it', () => {
-  const call = callOf('old')
-  lost.add(call, undefined, 15_000)
+  const [unknown, meant] = [callOf('unknown'), callOf('meant')]
+  lost.add(unknown, { process: undefined, orAnother: true, waitMs: 15_000 })
+  lost.add(meant, { process: 'process 2', orAnother: true, waitMs: 15_000 })
   lost.giveUp('process 1')
   vi.advanceTimersByTime(14_000)
-  expect(lost.take('toolkit-1', 'process 1', ['old'])).toEqual([call])
+  expect(lost.take('toolkit-1', 'process 1', ['unknown', 'meant'])).toEqual([unknown, meant])
+})
+
+it('gives a call of an earlier server up once the process that it was meant for is back without it', () => {
+  const call = callOf('old')
+  lost.add(call, { process: 'process 1', orAnother: true, waitMs: 15_000 })
+  lost.giveUp('process 1')
+  expect(onGivenUp).toHaveBeenCalledExactlyOnceWith(call)
+})
+
+it('takes the word of a process that never got what an earlier server meant for it, and for nothing else', () => {
+  const [meant, running] = [callOf('meant'), callOf('running')]
+  for (const call of [meant, running]) call.dispatched()
+  lost.add(meant, { process: 'process 1', orAnother: true, waitMs: 15_000 })
+  lost.add(running, { process: 'process 1' })
+  lost.giveUp('process 1', true)
+  expect(onGivenUp.mock.calls).toEqual([[meant], [running]])
+  expect([meant.sent, running.sent]).toEqual([false, true])
 })
 
 it('neither gives up nor gives back what has its outcome', () => {
   const [call, another] = [callOf('a'), callOf('b')]
-  lost.add(call, 'process')
-  lost.add(another, 'process')
+  lost.add(call, { process: 'process' })
+  lost.add(another, { process: 'process' })
   call.succeed(1)
   another.succeed(1)
   expect(lost.take('toolkit-1', 'process', ['b'])).toEqual([])
@@ -58,9 +76,9 @@ it('neither gives up nor gives back what has its outcome', () => {
 })
 
 it('gives nothing up once the server stops, and keeps no time', () => {
-  lost.add(callOf('a'), 'process')
+  lost.add(callOf('a'), { process: 'process' })
   lost.stop()
-  lost.add(callOf('b'), 'process')
+  lost.add(callOf('b'), { process: 'process' })
   expect(vi.getTimerCount()).toBe(0)
   lost.giveUp('process')
   expect(onGivenUp).not.toHaveBeenCalled()

@@ -190,6 +190,98 @@ describe('a process that may come back', () => {
     expect(outcome()).toMatchObject(disconnected)
   })
 
+  it('gets what may run twice again when it comes back without it, once it has its tools', () => {
+    const before = resumable('one')
+    const { call, outcome } = start({ idempotent: true })
+    delivery.remove(before.peer)
+    const after = resumable('one')
+    const { tools } = after.peer
+    after.peer.tools = new Set()
+    delivery.resume(after.peer, [])
+    expect(outcome()).toBeUndefined()
+    after.peer.tools = tools
+    delivery.registered(after.peer)
+    expect(after.sendCall).toHaveBeenCalledExactlyOnceWith(call)
+    delivery.onResult(after.peer, answer(call))
+    expect(outcome()).toEqual({ ok: true, result: 1 })
+  })
+
+  it('gets the stored calls that were meant for it, which are spread over all processes', () => {
+    const peers = [resumable('one'), resumable('two'), resumable('three')]
+    const expected = Array.from({ length: 6 }, (_, i) => makeCall({ id: `expected-${i}` }).call)
+    for (const call of expected) delivery.expect(call)
+    const meantFor = expected.map((call) => call.meantFor)
+    expect(meantFor).toEqual(['one', 'two', 'three', 'one', 'two', 'three'])
+    for (const call of [...expected].reverse()) {
+      call.stored = true
+      expect(delivery.dispatch(call)).toBeUndefined()
+    }
+    for (const { peer } of peers) {
+      expect([...peer.running.values()].map((call) => call.meantFor)).toEqual([peer.resumableAs, peer.resumableAs])
+    }
+  })
+
+  it('keeps no place for a call that could not be stored', () => {
+    const { peer } = resumable('one')
+    Object.assign(peer, { maxConcurrency: 1 })
+    const { call } = makeCall({ id: 'expected' })
+    delivery.expect(call)
+    expect(delivery.refusal(call)?.code).toBe('busy')
+    delivery.discard(call)
+    delivery.discard(call)
+    expect(delivery.refusal(call)).toBeUndefined()
+  })
+
+  it('ends a call of an earlier server that was meant for it and that it does not have', () => {
+    const { call, onOutcome } = makeCall({ meantFor: 'one' })
+    delivery.restore(call, 15_000)
+    delivery.resume(resumable('two').peer, [])
+    expect(onOutcome).not.toHaveBeenCalled()
+    delivery.resume(resumable('one').peer, [])
+    expect(onOutcome.mock.calls[0]?.[0]).toMatchObject(disconnected)
+  })
+
+  it('gets a call of an earlier server after all that was meant for it and that it never got', () => {
+    const { call, onOutcome } = makeCall({ meantFor: 'one' })
+    call.stored = true
+    delivery.restore(call, 15_000)
+    const { peer, sendCall } = resumable('one')
+    delivery.resume(peer, [], true)
+    expect(sendCall).toHaveBeenCalledExactlyOnceWith(call)
+    delivery.onResult(peer, answer(call))
+    expect(onOutcome.mock.calls[0]?.[0]).toEqual({ ok: true, result: 1 })
+  })
+
+  it('alone gets what is stored for it and may not run twice: else the next server would send it to both', () => {
+    const first = resumable('one')
+    const { call } = makeCall({ id: 'stored' })
+    delivery.expect(call)
+    call.stored = true
+    delivery.remove(first.peer)
+    const second = resumable('two')
+    expect(delivery.dispatch(call)?.code).toBe('toolkit_offline')
+    Object.assign(call.tool, { annotations: { idempotent: true } })
+    expect(delivery.dispatch(call)).toBeUndefined()
+    expect(second.sendCall).toHaveBeenCalledExactlyOnceWith(call)
+  })
+
+  it.each(['cancelled', 'given up'])('must keep the answer of a call that was %s until that is written', (end) => {
+    const { peer } = resumable('one')
+    const { call } = start({}, { survives: true })
+    call.stored = true
+    if (end === 'cancelled') {
+      call.fail(new AtpError('cancelled', 'x') as Parameters<Call['fail']>[0])
+      delivery.cancel(call, 'x')
+    } else {
+      delivery.remove(peer)
+      delivery.resume(resumable('one').peer, [])
+    }
+    expect(call.ended).toBe(true)
+    expect(delivery.callOf(peer, call.id)).toBe(call)
+    call.outcomeWritten()
+    expect(delivery.callOf(peer, call.id)).toBeUndefined()
+  })
+
   it('is told that a result arrived when it is written, also when it came twice', () => {
     const { peer } = resumable('one')
     const { call } = start()

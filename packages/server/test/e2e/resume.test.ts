@@ -5,10 +5,15 @@ import { startTestServer, type TestServer } from '../support/test-server.ts'
 
 /* A toolkit whose connection is lost while it works comes back with its answers. */
 
-async function connectProcess(server: TestServer, key: string, instanceId: string): Promise<RawPeer> {
+async function connectProcess(
+  server: TestServer,
+  key: string,
+  instanceId: string,
+  tool: object = wireTool('work'),
+): Promise<RawPeer> {
   const hello = { instance_id: instanceId, capabilities: ['results'] }
   const peer = await connectRawPeer({ url: server.url, path: '/ws/v2/toolkit', key, hello })
-  peer.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [wireTool('work')] })
+  peer.send({ type: 'register', request_id: 'r', toolkit_hash: 'h', tools: [tool] })
   await peer.next(({ type }) => type === 'registered')
   return peer
 }
@@ -83,6 +88,52 @@ it('ends at once what a process that came back does not have any more', async ()
   await using newer = await connectProcess(server, key, 'i1')
   newer.send({ type: 'running', request_ids: [] })
   expect(await outcome).toMatchObject({ code: 'toolkit_disconnected' })
+})
+
+it.each([true, false])(
+  'knows after a restart which process a stored call was for, and that it does not have it (idempotent: %s)',
+  async (idempotent) => {
+    const limits = { restoreMs: 600_000 }
+    const tool = { ...wireTool('work'), annotations: { idempotent } }
+    const before = await startTestServer({ keepData: true, limits })
+    const { key } = await before.server.createKey({ kind: 'toolkit', name: 'near' })
+    const lost = await connectProcess(before, key, 'i1', tool)
+    const { llmKey } = before.keys
+    const call = { toolkitId: 'near', tool: 'work' }
+    const { callId } = (await before.llm().call({ ...call, detach: true })) as { callId: string }
+    await lost.next(({ type }) => type === 'call')
+    await before[Symbol.asyncDispose]()
+    await using after = await startTestServer({ dataDir: before.dataDir, limits })
+    await using another = await connectProcess(after, key, 'i2', tool)
+    another.send({ type: 'running', request_ids: [] })
+    const llm = after.llm({ apiKey: llmKey })
+    await expect(llm.getCall(callId)).resolves.toMatchObject({ status: 'running' })
+    const outcome = llm.waitForCall(callId).catch((error: unknown) => error)
+    await using back = await connectProcess(after, key, 'i1', tool)
+    back.send({ type: 'running', request_ids: [] })
+    if (!idempotent) return expect(await outcome).toMatchObject({ code: 'toolkit_disconnected' })
+    const { request_id } = await back.next(({ type }) => type === 'call')
+    back.send({ type: 'result', request_id, ok: true, result: 'the second time' })
+    expect(await outcome).toBe('the second time')
+  },
+)
+
+it('sends a stored call after a restart to the process that was to get it and promises that it never did', async () => {
+  const before = await startTestServer({ keepData: true })
+  const { key } = await before.server.createKey({ kind: 'toolkit', name: 'near' })
+  const lost = await connectProcess(before, key, 'i1')
+  const { llmKey } = before.keys
+  const call = { toolkitId: 'near', tool: 'work', params: { n: 7 } }
+  const { callId } = (await before.llm().call({ ...call, detach: true })) as { callId: string }
+  await lost.next(({ type }) => type === 'call')
+  await before[Symbol.asyncDispose]()
+  await using after = await startTestServer({ dataDir: before.dataDir })
+  await using back = await connectProcess(after, key, 'i1')
+  back.send({ type: 'running', request_ids: [], complete: true })
+  const { request_id, params } = await back.next(({ type }) => type === 'call')
+  expect({ request_id, params }).toEqual({ request_id: callId, params: { n: 7 } })
+  back.send({ type: 'result', request_id, ok: true, result: 'once' })
+  await expect(after.llm({ apiKey: llmKey }).waitForCall(callId)).resolves.toBe('once')
 })
 
 it('ends what nobody comes back for within five seconds', async () => {

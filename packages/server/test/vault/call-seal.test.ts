@@ -1,12 +1,13 @@
 import { createSecretKey, hkdfSync } from 'node:crypto'
 import { silentLogger } from '@atp/core'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { ClaimHolder } from '../../src/store/durable-store.ts'
 import { createGroupedDurableStore } from '../../src/store/grouped-durable-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Project, Store, StoredDataKey } from '../../src/store/store.ts'
 import { type CallPlace, type CallSeal, createCallSeal } from '../../src/vault/call-seal.ts'
 import { open } from '../../src/vault/envelope.ts'
-import { insertSealed } from '../../src/vault/insert-sealed.ts'
+import { insertSealed, openHolder } from '../../src/vault/insert-sealed.ts'
 import { generateMasterKey, parseMasterKeys } from '../../src/vault/master-keys.ts'
 import { rotateVault } from '../../src/vault/rotate-vault.ts'
 import { createVault } from '../../src/vault/vault.ts'
@@ -170,5 +171,20 @@ describe('while keys are rotated', () => {
     await insertSealed({ seal, writer }, first, Buffer.from('x'), claim)
     const { answer } = await insertSealed({ seal, writer }, rows.call(), Buffer.from('x'), claim)
     expect(answer).toEqual({ inserted: false, existing: { callId: first.id, fingerprint: 'print' } })
+  })
+
+  it('keeps the fingerprint of a claim sealed, and readable after keys were rotated', async () => {
+    const writer = createGroupedDurableStore(store.durable)
+    const { call: first, claim } = rows.claiming()
+    const { dataKeyId } = await insertSealed({ seal, writer }, first, Buffer.from('x'), claim)
+    const holder = (await store.durable.claimHolder(first, claim, now)) as ClaimHolder
+    expect(holder.fingerprint).toMatch(new RegExp(`^v1\\.${dataKeyId}\\.[\\w-]+$`))
+    expect(await rotate()).toMatchObject({ retired: 2, kept: 1 })
+    const opened = { callId: first.id, fingerprint: 'print' }
+    expect(await openHolder(fresh(), project.id, holder)).toEqual(opened)
+    const { answer } = await insertSealed({ seal: fresh(), writer }, rows.call(), Buffer.from('x'), claim)
+    expect(answer).toEqual({ inserted: false, existing: opened })
+    await expect(openHolder(seal, project.id, { ...holder, callId: 'other' })).rejects.toMatchObject(unreadable)
+    await expect(openHolder(seal, project.id, { ...holder, fingerprint: 'print' })).rejects.toMatchObject(unreadable)
   })
 })
