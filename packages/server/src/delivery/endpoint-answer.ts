@@ -1,5 +1,6 @@
 import { AtpError, isErrorCode, toWireError, type WireError } from '@atp/core'
 import { isJsonObject, parseJson } from '@atp/core/protocol'
+import type { GuardedAnswer } from '@atp/egress'
 import type { Call } from '../calls/call.ts'
 import { isToolkitCode, toolkitError } from './toolkit-error.ts'
 
@@ -28,14 +29,23 @@ export function maxAnswerBytes(resultBytes: number): number {
 }
 
 /** Reads an answer that is one JSON value. */
-export async function readEndpointAnswer(call: Call, response: Response, resultBytes: number): Promise<EndpointAnswer> {
-  const text = await readText(call, response, maxAnswerBytes(resultBytes))
+export async function readEndpointAnswer(
+  call: Call,
+  answer: GuardedAnswer,
+  resultBytes: number,
+): Promise<EndpointAnswer> {
+  const text = await readText(call, answer, maxAnswerBytes(resultBytes))
   if (typeof text !== 'string') return text
   const body = parsed(text)
-  if (!response.ok) return refusalOf(call, response, body)
+  if (!isSuccess(answer)) return refusalOf(call, answer, body)
   if (isJsonObject(body) && Object.hasOwn(body, 'result')) return toResult(body.result, text.length, resultBytes)
-  if (/^application\/([\w.+-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) return unreadable(call)
-  return undelivered(call, `answered ${response.status}, and not as the routes of ATP do; check its URL`, 'no JSON')
+  if (/^application\/([\w.+-]+\+)?json\b/i.test(answer.header('content-type') ?? '')) return unreadable(call)
+  return undelivered(call, `answered ${answer.status}, and not as the routes of ATP do; check its URL`, 'no JSON')
+}
+
+/** Whether the status says that the call was answered. */
+export function isSuccess({ status }: GuardedAnswer): boolean {
+  return status >= 200 && status < 300
 }
 
 /** A result that has arrived, unless it is too large. @param textLength of the JSON it came in */
@@ -90,12 +100,12 @@ export function tooLarge(resultBytes: number): EndpointAnswer {
   return { kind: 'error', error: toWireError(error) }
 }
 
-function refusalOf(call: Call, response: Response, body: unknown): EndpointAnswer {
-  const { status } = response
+function refusalOf(call: Call, answer: GuardedAnswer, body: unknown): EndpointAnswer {
+  const { status } = answer
   const cause = `HTTP status ${status}`
   const reported = reportedError(body)
   const said = reported === undefined ? '' : `: ${reported.message}`
-  if (status === 429 || status === 503) return busy(call, response)
+  if (status === 429 || status === 503) return busy(call, answer)
   if (reported !== undefined && isToolkitCode(reported.code)) return { kind: 'error', error: toolkitError(reported) }
   // It has been there before: another copy of this attempt runs, or has run.
   if (reported?.code === 'duplicate_request_id') return lost(call, 'had this call before', cause)
@@ -108,25 +118,27 @@ function refusalOf(call: Call, response: Response, body: unknown): EndpointAnswe
   return undelivered(call, `answered ${status}${said || ', and not as the routes of ATP do; check its URL'}`, cause)
 }
 
-function busy(call: Call, response: Response): EndpointAnswer {
-  const seconds = Number(response.headers.get('retry-after') ?? 'none')
+function busy(call: Call, answer: GuardedAnswer): EndpointAnswer {
+  const seconds = Number(answer.header('retry-after') ?? 'none')
   const details = seconds >= 0 && seconds <= 3_600 ? { retryAfterMs: seconds * 1_000 } : undefined
   const message = `Toolkit "${call.toolkit.appName}" is busy with other calls; send the call again later`
   return { kind: 'error', error: toWireError(new AtpError('busy', message, details === undefined ? {} : { details })) }
 }
 
-async function readText(call: Call, response: Response, maxBytes: number): Promise<string | EndpointAnswer> {
+async function readText(call: Call, answer: GuardedAnswer, maxBytes: number): Promise<string | EndpointAnswer> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for (let chunk = await answer.read(); chunk !== undefined; chunk = await answer.read()) {
       size += chunk.length
-      // Leaving the loop lets go of the rest, and of its connection.
       if (size > maxBytes) return tooLarge(maxBytes - envelopeBytes)
       chunks.push(chunk)
     }
   } catch (error) {
     return lost(call, 'broke off its answer', error)
+  } finally {
+    // Of one that is too large, lets go of the rest and of its connection.
+    answer.discard()
   }
   return Buffer.concat(chunks).toString('utf8')
 }

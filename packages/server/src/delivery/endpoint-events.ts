@@ -1,4 +1,5 @@
 import { isJsonObject, type ServerEvent, ServerEventReader } from '@atp/core/protocol'
+import type { GuardedAnswer } from '@atp/egress'
 import type { Call } from '../calls/call.ts'
 import {
   type EndpointAnswer,
@@ -14,11 +15,15 @@ import {
 import { toolkitError } from './toolkit-error.ts'
 
 /** Reads an answer that is a stream of events: passes on what comes before the outcome, and returns that. */
-export async function readEndpointEvents(call: Call, response: Response, resultBytes: number): Promise<EndpointAnswer> {
+export async function readEndpointEvents(
+  call: Call,
+  answer: GuardedAnswer,
+  resultBytes: number,
+): Promise<EndpointAnswer> {
   const events = new ServerEventReader(maxAnswerBytes(resultBytes))
   const chunks = { sequence: 0 }
   try {
-    for await (const bytes of response.body ?? []) {
+    for (let bytes = await answer.read(); bytes !== undefined; bytes = await answer.read()) {
       let complete: ServerEvent[]
       try {
         complete = events.feed(bytes)
@@ -33,13 +38,16 @@ export async function readEndpointEvents(call: Call, response: Response, resultB
     }
   } catch (error) {
     return cutOff(lost(call, 'broke off its answer', error), chunks)
+  } finally {
+    // What comes after the outcome is not read: lets go of its connection.
+    answer.discard()
   }
   return cutOff(lost(call, 'ended its answer without an outcome'), chunks)
 }
 
 /** A call whose caller has pieces of a result already is not sent again: it would get them twice. */
-function cutOff(answer: EndpointFailure, { sequence }: { sequence: number }): EndpointFailure {
-  return sequence === 0 ? answer : { ...answer, kind: 'error' }
+function cutOff(failure: EndpointFailure, { sequence }: { sequence: number }): EndpointFailure {
+  return sequence === 0 ? failure : { ...failure, kind: 'error' }
 }
 
 /** The outcome, if the event is it. */

@@ -1,11 +1,18 @@
 import { AtpError, isAtpError, type Logger, toWireError } from '@atp/core'
 import { encodeSignedCall, signedCallType } from '@atp/core/http'
 import { backoffDelayMs, errorText } from '@atp/core/protocol'
-import type { GuardedFetch } from '@atp/egress'
-import type { Call } from '../calls/call.ts'
+import type { GuardedAnswer, GuardedFetch } from '@atp/egress'
+import { type Call, disconnectedError, statusOf } from '../calls/call.ts'
 import { newId } from '../keys/ids.ts'
 import { logDefect } from '../logging/log-defect.ts'
-import { type EndpointAnswer, type EndpointFailure, lost, readEndpointAnswer, undelivered } from './endpoint-answer.ts'
+import {
+  type EndpointAnswer,
+  type EndpointFailure,
+  isSuccess,
+  lost,
+  readEndpointAnswer,
+  undelivered,
+} from './endpoint-answer.ts'
 import { readEndpointEvents } from './endpoint-events.ts'
 import type { EndpointSignatures, SignedContent } from './endpoint-signatures.ts'
 import { endpointCallUrl } from './endpoint-url.ts'
@@ -53,14 +60,19 @@ export class EndpointRun {
 
   async #run(): Promise<void> {
     const call = this.#call
+    // What an earlier server sent, or an attempt whose answer was lost.
+    let mayHaveRun = call.sent
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await this.#attempt(attempt)
+      const answer = await this.#attempt()
       if (call.ended) return
       if (answer.kind === 'result') return void call.succeed(answer.result)
       this.#log(answer, attempt)
-      if (answer.kind === 'error') return void call.fail(answer.error)
+      const isDenied = mayHaveRun && statusOf(answer.error) === 'delivery_failed'
+      const error = isDenied ? toWireError(disconnectedError(call)) : answer.error
+      if (answer.kind === 'error') return void call.fail(error)
       if (answer.kind === 'not_sent') call.notWritten()
-      if (!(await this.#mayGoOn(answer.kind, attempt))) return void call.fail(answer.error)
+      else mayHaveRun = true
+      if (!(await this.#mayGoOn(answer.kind, attempt))) return void call.fail(error)
     }
   }
 
@@ -76,7 +88,7 @@ export class EndpointRun {
     return true
   }
 
-  async #attempt(attempt: number): Promise<EndpointAnswer> {
+  async #attempt(): Promise<EndpointAnswer> {
     const call = this.#call
     const text = encodeSignedCall({
       ...{ callId: call.id, toolkit: call.toolkit.appName, tool: call.tool.name, params: call.params },
@@ -86,7 +98,7 @@ export class EndpointRun {
     const body = Buffer.from(text)
     // What may run twice is sent again under an id that was never used, also by a server that was restarted in between;
     // for anything else, the endpoint itself refuses to run one id twice.
-    const id = call.tool.annotations.idempotent && attempt > 0 ? `${call.id}.${newId().slice(-12)}` : call.id
+    const id = call.tool.annotations.idempotent && call.attempts > 0 ? `${call.id}.${newId().slice(-12)}` : call.id
     const timestamp = Math.floor(Date.now() / 1_000)
     const signature = await this.#sign({ id, timestamp, body })
     if (typeof signature !== 'string') return signature
@@ -94,9 +106,9 @@ export class EndpointRun {
     if (call.ended) return lost(call, 'was not asked')
     if (call.attempts === 0) this.#parts.retryBudget.count()
     call.dispatched()
-    let response: Response
+    let answer: GuardedAnswer
     try {
-      response = await this.#parts.fetch(this.#url, {
+      answer = await this.#parts.fetch.request(this.#url, {
         method: 'POST',
         headers: {
           'content-type': signedCallType,
@@ -112,9 +124,9 @@ export class EndpointRun {
       return sendFailure(call, error)
     }
     call.written()
-    const streams = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '') && response.ok
+    const streams = /^text\/event-stream\b/i.test(answer.header('content-type') ?? '') && isSuccess(answer)
     const read = streams ? readEndpointEvents : readEndpointAnswer
-    return await read(call, response, this.#parts.resultBytes)
+    return await read(call, answer, this.#parts.resultBytes)
   }
 
   async #sign(content: SignedContent): Promise<string | EndpointFailure> {

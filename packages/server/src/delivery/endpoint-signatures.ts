@@ -13,7 +13,7 @@ export interface EndpointSignaturesOptions {
   logger: Logger
 }
 
-/** How long the secrets of a toolkit are kept in memory, in milliseconds. */
+/** How long the secrets of a toolkit are kept in memory at most, in milliseconds. */
 const lifeMs = 10_000
 
 /** How many toolkits they are kept of at most. */
@@ -101,7 +101,7 @@ export class EndpointSignatures {
     }
     // Revoked in between: one of these may be the one.
     if (version !== this.#version) return this.#load(toolkit)
-    const entry = { keyIds, secrets, until: performance.now() + lifeMs }
+    const entry = { keyIds, secrets, until: performance.now() + Math.min(lifeMs, untilExpiryMs(live)) }
     if (this.#entries.size >= maxEntries) this.#entries.clear()
     // What was not found may be on its way: a key's secret is stored after it was seen.
     if (secrets.length > 0) this.#entries.set(toolkit.id, entry)
@@ -123,4 +123,9 @@ export class EndpointSignatures {
     this.#version += 1
     for (const [toolkitId, { keyIds }] of this.#entries) if (keyIds.has(keyId)) this.#entries.delete(toolkitId)
   }
+}
+
+/** How long all of these keys are live. */
+function untilExpiryMs(keys: readonly StoredKey[]): number {
+  return Math.min(...keys.map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY)) - Date.now()
 }

@@ -92,6 +92,16 @@ describe('a stream from an endpoint', () => {
     expect(await send(url, { tool, onPart: () => {} }).outcome).toMatchObject({ error: { code } })
   })
 
+  it('has ended with its outcome, whatever comes after that', async () => {
+    const { send } = await given()
+    const { promise: closed, resolve: onClose } = Promise.withResolvers<void>()
+    const { url } = await serveAnswers((_request, response) => {
+      response.on('close', onClose).writeHead(200, sse).write(events('event: result\ndata: {"result":2}'))
+    })
+    expect(await send(url, { tool, onPart: () => {} }).outcome).toEqual({ ok: true, result: 2 })
+    await closed
+  })
+
   it('may say what nobody knows, and pieces that nobody can read', async () => {
     const { send } = await given()
     const { url } = await serveAnswers((_request, response) => {

@@ -29,7 +29,7 @@ export interface SeenRequest {
 /** Serves a toolkit below `/api`, with nothing said about who may run its tools. */
 export async function serveToolkit(toolkit: Toolkit): Promise<string> {
   const handle = createAtpHandler(toolkit)
-  const url = await listen((request, response) => {
+  const { url } = await listen((request, response) => {
     const answer = handle({
       ...{ method: request.method ?? '', path: request.url?.replace(/^\/api/, '') ?? '', basePath: '/api' },
       origin: () => 'http://localhost',
@@ -47,26 +47,29 @@ export async function serveToolkit(toolkit: Toolkit): Promise<string> {
 /** Listens on a free port until the test ends, and answers by hand; `seen` has the requests with their bodies. */
 export async function serveAnswers(
   answer: (request: SeenRequest, response: ServerResponse, count: number) => void,
-): Promise<{ url: string; seen: SeenRequest[] }> {
+): Promise<{ url: string; seen: SeenRequest[]; close: () => void }> {
   const seen: SeenRequest[] = []
-  const url = await listen((request, response) => {
+  const { url, close } = await listen((request, response) => {
     void text(request).then((body) => {
       const one = { url: request.url ?? '', headers: request.headers, body }
       seen.push(one)
       answer(one, response, seen.length)
     })
   })
-  return { url, seen }
+  return { url, seen, close }
 }
 
-async function listen(listener: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+async function listen(
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ url: string; close: () => void }> {
   const server = createServer(listener).listen(0, '127.0.0.1')
-  onTestFinished(() => {
+  const close = (): void => {
     server.closeAllConnections()
     server.close()
-  })
+  }
+  onTestFinished(close)
   await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
 /** A delivery on a store of its own, with one toolkit that has one key. */

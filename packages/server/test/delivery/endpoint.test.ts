@@ -7,7 +7,7 @@ import * as z from 'zod'
 import { checkEndpointUrl } from '../../src/delivery/endpoint-url.ts'
 import { RetryBudget } from '../../src/delivery/retry-budget.ts'
 import { deriveEndpointSecret } from '../../src/keys/endpoint-secret.ts'
-import { type Given, given, serveAnswers, serveToolkit, withoutBackoff } from './endpoint-support.ts'
+import { given, serveAnswers, serveToolkit, withoutBackoff } from './endpoint-support.ts'
 
 const tool: ToolDescriptor = {
   ...{ name: 'tool', description: '', inputSchema: { type: 'object' }, auth: null, annotations: {}, tags: [] },
@@ -95,62 +95,6 @@ describe('a call to an endpoint', () => {
   })
 })
 
-describe('the keys that sign', () => {
-  const signaturesOf = async ({ send }: Given): Promise<number> => {
-    const { url, seen } = await serveAnswers((_request, response) => response.end('{"result":1}'))
-    await send(url).outcome
-    return seen[0]?.headers['webhook-signature']?.toString().split(' ').length ?? 0
-  }
-
-  it('are all live keys of the toolkit: an app with an older or a newer one takes the call', async () => {
-    const here = await given()
-    const second = await here.addKey()
-    await here.keys.create({ projectId: here.toolkit.projectId, kind: 'toolkit', name: 'another toolkit' })
-    for (const { key } of [here.key, second]) {
-      const url = await serveToolkit(shop(key))
-      expect(await here.send(url, { tool: named('add'), params: { a: 1, b: 1 } }).outcome).toMatchObject({ ok: true })
-    }
-    expect(await signaturesOf(here)).toBe(2)
-  })
-
-  it('are without one that is revoked, from the next call on', async () => {
-    const here = await given()
-    const second = await here.addKey()
-    expect(await signaturesOf(here)).toBe(2)
-    await here.keys.revoke(here.toolkit.projectId, second.id)
-    expect(await signaturesOf(here)).toBe(1)
-    const url = await serveToolkit(shop(second.key))
-    const { outcome } = here.send(url, { tool: named('add'), params: { a: 1, b: 1 } })
-    expect(await outcome).toMatchObject({
-      error: { code: 'delivery_failed', retryable: false, message: expect.stringMatching(/401.*apiKey/) },
-    })
-  })
-
-  it('are read again after ten seconds', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
-    try {
-      const here = await given()
-      expect(await signaturesOf(here)).toBe(1)
-      await here.addKey()
-      expect(await signaturesOf(here)).toBe(1)
-      vi.advanceTimersByTime(10_000)
-      expect(await signaturesOf(here)).toBe(2)
-    } finally {
-      vi.useRealTimers()
-    }
-  })
-
-  it('are missed with words that tell what to do, and nothing is sent', async () => {
-    const { send, keys, key, toolkit } = await given()
-    await keys.revoke(toolkit.projectId, key.id)
-    const { url, seen } = await serveAnswers((_request, response) => response.end('{"result":1}'))
-    expect(await send(url).outcome).toMatchObject({
-      error: { code: 'delivery_failed', message: expect.stringContaining('atp keys create --kind toolkit') },
-    })
-    expect(seen).toEqual([])
-  })
-})
-
 describe('an endpoint that cannot be reached', () => {
   it('is tried three times, after which the toolkit is offline and the call was never sent', async () => {
     withoutBackoff()
@@ -206,6 +150,22 @@ describe('an endpoint that fails after it got a call', () => {
     for (const id of ids.slice(1)) expect(id).toMatch(new RegExp(`^${call.id}\\.[\\w-]{1,32}$`))
     expect(seen.map(({ body }) => JSON.parse(body).params)).toEqual([{ a: 1 }, { a: 1 }, { a: 1 }])
   })
+
+  it.each([429, 503, 'offline'] as const)(
+    'and says %s when it is asked again, has not denied that the call ran the first time',
+    async (second) => {
+      withoutBackoff()
+      const { send } = await given()
+      const { url, seen, close } = await serveAnswers((_request, response, count) => {
+        if (count > 1) response.writeHead(Number(second)).end()
+        else if (second === 'offline') close()
+        else response.destroy()
+      })
+      const { outcome, call } = send(url, { tool: idempotent })
+      expect(await outcome).toMatchObject({ error: { code: 'toolkit_disconnected' } })
+      expect([call.state, seen.length]).toEqual(['outcome_unknown', second === 'offline' ? 1 : 2])
+    },
+  )
 
   it('is asked three times at most', async () => {
     withoutBackoff()
@@ -311,6 +271,16 @@ describe('results', () => {
     }
     expect(await answerWith('{"result":')).toMatchObject({ error: { code: 'invalid_result' } })
     expect(await answerWith('{"result":{"__proto__":1}}')).toMatchObject({ error: { code: 'invalid_result' } })
+  })
+
+  it('that are too large hold no connection: the rest is not waited for', async () => {
+    const { send } = await given()
+    const { promise: closed, resolve: onClose } = Promise.withResolvers<void>()
+    const { url } = await serveAnswers((_request, response) => {
+      response.on('close', onClose).write(`{"result":"${'x'.repeat(200_000)}`)
+    })
+    expect(await send(url).outcome).toMatchObject({ error: { code: 'result_too_large' } })
+    await closed
   })
 })
 
