@@ -106,6 +106,25 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'posts-twice',
+    mistake: 'posts a call once more whose connection to the endpoint was lost, although its tool may not run twice',
+    rule: 'ran-once',
+    fault: 'endpoint-cut',
+    changes: [
+      {
+        file: 'delivery/endpoint-run.ts',
+        from: "if (kind === 'lost' && !call.tool.annotations.idempotent) return false",
+        to: '',
+      },
+      // Under an id that the endpoint has not seen: else that would refuse it.
+      {
+        file: 'delivery/endpoint-run.ts',
+        from: 'call.tool.annotations.idempotent && call.attempts > 0 ?',
+        to: 'call.attempts > 0 ?',
+      },
+    ],
+  },
+  {
     name: 'ignores-keys',
     mistake: 'runs a call again that comes under an idempotency key it has seen',
     rule: 'ran-once',
@@ -122,8 +141,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: 'calls/call-log.ts',
-        from: 'status: call.state as CallStatus,',
-        to: "status: Math.random() < 0.1 ? 'cancelled' : (call.state as CallStatus),",
+        from: "status: errorCode === null ? 'succeeded' :",
+        to: "status: Math.random() < 0.1 ? 'cancelled' : errorCode === null ? 'succeeded' :",
       },
     ],
   },

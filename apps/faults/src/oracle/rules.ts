@@ -84,8 +84,10 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'not-run',
-    demands: 'a call whose every attempt was refused or not delivered never ran',
-    check({ outcomes, sent, started }) {
+    demands: 'a call whose every attempt was refused or not delivered never ran, nor did one of which the log says so',
+    check({ outcomes, sent, started }, { logged }) {
+      const denied = started.find(({ callId }) => logged.get(callId)?.some(({ status }) => status === 'not_run'))
+      if (denied !== undefined) return `the log says that call ${denied.callId} did not run, but it was ${denied.run}`
       const refused = outcomes.length === sent.length && outcomes.every(({ status }) => status === 'not_run')
       if (!refused || started.length === 0) return undefined
       return `its caller was told ${outcomes[0]?.code}, but it ran: ${started.map(({ run }) => run).join(', ')}`

@@ -132,6 +132,20 @@ const breaches: Record<string, [string, Parameters<typeof ledger>][]> = {
       'a refused call that ran',
       [fault(['not_run']), sent(), started(), finished(), outcome('not_run', { code: 'busy' })],
     ],
+    [
+      'a call that ran and of which the log denies it, although its caller got an answer when it asked again',
+      [
+        fault(['not_run']),
+        sent({ key: true, idempotent: true }),
+        started(),
+        logged('not_run'),
+        outcome('not_run', { code: 'connection_failed' }),
+        sent({ key: true, idempotent: true, attempt: 2 }),
+        started('r2', 'c2'),
+        finished('r2'),
+        outcome('succeeded', { attempt: 2, run: 'r2' }),
+      ],
+    ],
   ],
   explained: [
     ['an unknown outcome on a good day', [sent(), started(), outcome('outcome_unknown')]],
