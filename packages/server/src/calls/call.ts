@@ -62,8 +62,6 @@ export class Call {
   delivery: DeliveryKind = 'socket'
   /** Whether it has a row: its outcome is written before anybody hears of it. */
   stored = false
-  /** Whether its caller can ask for its outcome with an idempotency key; set by whoever stores it. */
-  keyed = false
   /** The process that was to get it when it was stored; another one may have got it since. Set by its delivery. */
   meantFor: string | undefined
   /** The data key of its row; set by whoever stores it. */
@@ -138,6 +136,11 @@ export class Call {
   /** Whether a toolkit may have got it, so that nobody knows whether it ran once its connection is lost. */
   get sent(): boolean {
     return this.#sent
+  }
+
+  /** Whether it may have run before its last attempt, so that a refusal of that says nothing of the call. */
+  get mayHaveRun(): boolean {
+    return this.#mayHaveRun
   }
 
   /** The request is on its way to a toolkit. */

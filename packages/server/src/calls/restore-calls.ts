@@ -69,7 +69,8 @@ async function restoreCall(row: StoredCall, options: RestoreCallsOptions): Promi
         timeoutMs: row.timeoutMs,
         startedAt: row.createdAt,
         survives: true,
-        meantFor: request.meantFor,
+        // What could run twice as it was stored was bound to no process, whatever its tool is now.
+        meantFor: row.idempotent && tool.annotations.idempotent !== true ? undefined : request.meantFor,
         dataKeyId: row.dataKeyId,
       },
       dispatch: (call) => dispatchAgain(call, row, options),

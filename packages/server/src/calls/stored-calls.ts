@@ -94,7 +94,6 @@ export class StoredCalls {
   async insert(call: Call, delivery: DeliveryKind, claim?: IdempotencyClaim): Promise<StoredAnswer> {
     // Before it is: an outcome that comes meanwhile has to be written, too.
     call.stored = true
-    call.keyed = claim !== undefined
     const inserting = this.#insert(call, delivery, claim)
     this.#inserting.set(call.id, inserting)
     try {
@@ -154,7 +153,7 @@ export class StoredCalls {
 
   /**
    * Writes the outcome of a stored call. It is tried again for as long as this server runs. A caller whose time is over
-   * before is told to ask again where it has a key for that; else that nobody knows, which is then what is written.
+   * before is told to ask again where the call survives it; else that nobody knows, which is then what is written.
    * @returns what to tell the caller, and what holds in the end: another outcome if there was one already (rule D6)
    */
   end(call: Call, outcome: CallOutcome): { told: Promise<CallOutcome>; written: Promise<CallOutcome> } {
@@ -256,7 +255,8 @@ export class StoredCalls {
 
   /** What a caller is told that waits no more. */
   async #outOfTime(call: Call, ending: Ending): Promise<CallOutcome> {
-    if (call.keyed) return { ok: false, error: toWireError(inProgressError(call.id)) }
+    // Nobody was told anything else, or whoever was can still ask for the true one.
+    if (call.survives) return { ok: false, error: toWireError(inProgressError(call.id)) }
     // It may be there in a moment, and there is to be one story.
     await Promise.race([ending.attempt?.catch(() => {}), wait(lastAttemptMs, undefined, { ref: false })])
     ending.outcome = unwritten(call)

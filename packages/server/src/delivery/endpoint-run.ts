@@ -67,7 +67,9 @@ export class EndpointRun {
       if (call.ended) return
       if (answer.kind === 'result') return void call.succeed(answer.result)
       this.#log(answer, attempt)
-      const isDenied = mayHaveRun && statusOf(answer.error) === 'delivery_failed'
+      // Both let a later call with the same idempotency key run.
+      const { code } = answer.error
+      const isDenied = mayHaveRun && (statusOf({ code }) === 'delivery_failed' || code === 'store_unavailable')
       const error = isDenied ? toWireError(disconnectedError(call)) : answer.error
       if (answer.kind === 'error') return void call.fail(error)
       if (answer.kind === 'not_sent') call.notWritten()

@@ -4,8 +4,11 @@ import type { Call } from '../calls/call.ts'
 export interface LostCallsOptions {
   /** How long a call waits, in milliseconds. */
   waitMs: number
-  /** Nobody came back for a call in time. */
-  onGivenUp: (call: Call) => void
+  /**
+   * Nobody came back for a call in time, or its process does not have it.
+   * @param neverGot whether the process that an earlier server meant it for never got it
+   */
+  onGivenUp: (call: Call, neverGot: boolean) => void
 }
 
 /** Who had a lost call. */
@@ -22,13 +25,13 @@ interface LostCall {
   call: Call
   process: string | undefined
   orAnother: boolean
-  timer: ReturnType<typeof setTimeout>
+  timer: ReturnType<typeof setTimeout> | undefined
 }
 
 /** Calls whose process lost its connection and may come back with their answers. */
 export class LostCalls {
   readonly #waitMs: number
-  readonly #onGivenUp: (call: Call) => void
+  readonly #onGivenUp: LostCallsOptions['onGivenUp']
   readonly #byId = new Map<string, LostCall>()
   #stopped = false
 
@@ -37,10 +40,9 @@ export class LostCalls {
     this.#onGivenUp = onGivenUp
   }
 
-  /** Keeps a call until somebody takes it. After `stop` it is left to the next server. */
+  /** Keeps a call until somebody takes it. After `stop` it is given up no more, but left to the next server. */
   add(call: Call, { process, orAnother = false, waitMs = this.#waitMs }: LostTo): void {
-    if (this.#stopped) return
-    const timer = setTimeout(() => this.#giveUp(call), waitMs)
+    const timer = this.#stopped ? undefined : setTimeout(() => this.#giveUp(call), waitMs)
     this.#byId.set(call.id, { call, process, orAnother, timer })
   }
 
@@ -62,10 +64,9 @@ export class LostCalls {
    * @param neverGot whether it never got those that an earlier server meant for it
    */
   giveUp(process: string, neverGot: boolean = false): void {
+    if (this.#stopped) return
     for (const lost of [...this.#byId.values()]) {
-      if (lost.process !== process) continue
-      if (neverGot && lost.orAnother) lost.call.notWritten()
-      this.#giveUp(lost.call)
+      if (lost.process === process) this.#giveUp(lost.call, neverGot && lost.orAnother)
     }
   }
 
@@ -75,15 +76,17 @@ export class LostCalls {
     this.#byId.delete(call.id)
   }
 
-  /** Gives none up any more: the calls that are left go on with the next server. Idempotent. */
+  /**
+   * Gives none up any more: the calls that are left go on with the next server. They stay known, as an answer that comes
+   * until then must not be acknowledged like one that nobody waits for. Idempotent.
+   */
   stop(): void {
     this.#stopped = true
     for (const { timer } of this.#byId.values()) clearTimeout(timer)
-    this.#byId.clear()
   }
 
-  #giveUp(call: Call): void {
+  #giveUp(call: Call, neverGot: boolean = false): void {
     this.forget(call)
-    if (!call.ended) this.#onGivenUp(call)
+    if (!call.ended) this.#onGivenUp(call, neverGot)
   }
 }

@@ -1,6 +1,6 @@
 import { AtpError, toWireError } from '@atp/core'
 import type { ResultFrame } from '@atp/core/protocol'
-import { type Call, type CallPart, disconnectedError } from '../calls/call.ts'
+import { type Call, type CallPart, disconnectedError, statusOf } from '../calls/call.ts'
 import type { PeerSocket } from '../gateway/peer-socket.ts'
 import { AppSessions } from './app-sessions.ts'
 import type { Delivery } from './delivery.ts'
@@ -65,7 +65,7 @@ export class SocketDelivery implements Delivery {
   constructor({ maxAttempts = 3, retryBudget = new RetryBudget(), resumeMs = 4_000 }: SocketDeliveryOptions = {}) {
     this.#maxAttempts = maxAttempts
     this.#retryBudget = retryBudget
-    this.#lost = new LostCalls({ waitMs: resumeMs, onGivenUp: (call) => this.#redirect(call) })
+    this.#lost = new LostCalls({ waitMs: resumeMs, onGivenUp: (call, neverGot) => this.#redirect(call, neverGot) })
   }
 
   /** How many toolkits have a process that is connected. */
@@ -93,13 +93,15 @@ export class SocketDelivery implements Delivery {
     const peers = this.#peers.get(peer.toolkitId)
     peers?.delete(peer)
     if (peers?.size === 0) this.#peers.delete(peer.toolkitId)
+    // A registration of it that ends later says nothing of the connection that takes its place.
+    this.#returning.delete(peer)
     const orphans = [...peer.running.values()]
     peer.running.clear()
     for (const call of orphans) {
       this.#peerOfCall.delete(call.id)
       // Its process may bring the answer to the next server.
-      if (this.#stopped && call.survives) continue
-      if (call.sent && peer.resumableAs !== undefined) {
+      if (this.#stopped && call.survives) this.#lost.add(call, { process: peer.resumableAs })
+      else if (call.sent && peer.resumableAs !== undefined) {
         // Another process may begin at once with what may run twice.
         if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) continue
         this.#lost.add(call, { process: peer.resumableAs })
@@ -128,10 +130,10 @@ export class SocketDelivery implements Delivery {
     if (peer.tools.size > 0) this.registered(peer)
   }
 
-  /** A process has registered its tools, or some more. */
+  /** A process has registered its tools, or some more, or was asked to send them. */
   registered(peer: ToolkitPeer): void {
     const returning = this.#returning.get(peer)
-    if (!returning || peer.resumableAs === undefined) return
+    if (!returning || peer.resumableAs === undefined || peer.tools.size === 0) return
     this.#returning.delete(peer)
     this.#lost.giveUp(peer.resumableAs, returning.isComplete)
   }
@@ -196,6 +198,9 @@ export class SocketDelivery implements Delivery {
     this.#release(call.id)
     this.#ending.add(call)
     if (frame.ok) call.succeed(frame.result)
+    // Refused here, it may have run where it was lost before.
+    else if (call.mayHaveRun && statusOf(frame.error) === 'delivery_failed')
+      call.fail(toWireError(disconnectedError(call)))
     else call.fail(frame.error)
   }
 
@@ -212,14 +217,17 @@ export class SocketDelivery implements Delivery {
     }
   }
 
-  #redirect(call: Call): void {
+  /** @param neverGot whether the process that an earlier server meant it for never got it */
+  #redirect(call: Call, neverGot: boolean = false): void {
     if (call.ended) return
+    // What may run twice is bound to no process: another one may have got it.
+    if (neverGot && call.tool.annotations.idempotent !== true) call.notWritten()
     if (!call.sent) {
       const refusal = this.dispatch(call)
       if (refusal) call.fail(toWireError(refusal))
       return
     }
-    if (this.#mayRunTwice(call) && this.#dispatchAgain(call)) return
+    if (this.#mayRunTwice(call) && this.#dispatchAgain(call, neverGot)) return
     this.#ending.add(call)
     call.fail(toWireError(disconnectedError(call)))
   }
@@ -228,8 +236,9 @@ export class SocketDelivery implements Delivery {
     return call.tool.annotations.idempotent === true && call.attempts < this.#maxAttempts
   }
 
-  #dispatchAgain(call: Call): boolean {
-    if (this.refusal(call) !== undefined || !this.#retryBudget.take()) return false
+  /** @param isFirst whether it is hardly a repetition, and so needs no budget */
+  #dispatchAgain(call: Call, isFirst: boolean = false): boolean {
+    if (this.refusal(call) !== undefined || !(isFirst || this.#retryBudget.take())) return false
     return this.dispatch(call) === undefined
   }
 

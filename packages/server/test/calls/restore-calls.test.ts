@@ -34,7 +34,7 @@ beforeEach(() => {
     stored: {
       async openRequest({ request }: StoredCall) {
         if (request === 'unreadable') throw new AtpError('vault_unreadable', 'the key is lost')
-        return { params: {} }
+        return { params: {}, meantFor: 'process' }
       },
       async endRow({ id }: StoredCall, outcome: CallOutcome) {
         await endRow()
@@ -80,6 +80,13 @@ describe('the calls of an earlier server', () => {
     expect(restored[0]?.leftMs).toBeLessThanOrEqual(60_000)
     // A clock that was set back gives it no more than it had.
     expect(restored[3]?.leftMs).toBe(120_000)
+  })
+
+  it('were meant for one process alone only where they could not run twice when they were stored', async () => {
+    row('a', { delivery: 'socket', state: 'dispatched' })
+    row('b', { delivery: 'socket', state: 'dispatched', idempotent: true })
+    await restoreCalls(options)
+    expect(restored.map(({ meantFor }) => meantFor)).toEqual(['process', undefined])
   })
 
   it('end when their tool, toolkit or key is gone: as never run only where nobody had them', async () => {

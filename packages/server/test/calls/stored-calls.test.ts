@@ -155,10 +155,9 @@ describe('an outcome', () => {
     await expect(end.told).resolves.toEqual(succeeded)
   })
 
-  it('is asked for again by a caller with an idempotency key, and is the true one then', async () => {
-    const { call } = makeCall()
-    const claim = { externalUserId: '', keyHash: 'h', fingerprint: 'f', expiresAt: 1 }
-    await stored.insert(call, 'socket', claim)
+  // Such as one with an idempotency key, one that nobody waits for, or one of an earlier server.
+  it('of a call that survives its caller is asked for again, and is the true one then', async () => {
+    const call = await store(makeCall({ survives: true }).call)
     finish = full
     const end = stored.end(call, succeeded)
     await vi.advanceTimersByTimeAsync(3_000)

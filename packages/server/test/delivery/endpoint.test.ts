@@ -1,4 +1,4 @@
-import { type ToolDescriptor, Toolkit } from '@atp/core'
+import { AtpError, type ToolDescriptor, Toolkit } from '@atp/core'
 import { createGuardedFetch } from '@atp/egress'
 import { corpusLookup, createFakeInternet, ssrfCorpus, startCanary } from '@atp/testing/egress'
 import { Webhook } from 'standardwebhooks'
@@ -166,6 +166,18 @@ describe('an endpoint that fails after it got a call', () => {
       expect([call.state, seen.length]).toEqual(['outcome_unknown', second === 'offline' ? 1 : 2])
     },
   )
+
+  it('that cannot be signed when it is asked again has not denied that the call ran the first time', async () => {
+    withoutBackoff()
+    const { send, store, bus, key } = await given()
+    const { url, seen } = await serveAnswers((_request, response) => {
+      vi.spyOn(store.keys, 'list').mockRejectedValue(new AtpError('store_unavailable', 'no store'))
+      void bus.publish('key.revoked', { keyId: key.id }).then(() => response.destroy())
+    })
+    const { outcome } = send(url, { tool: idempotent })
+    expect(await outcome).toMatchObject({ error: { code: 'toolkit_disconnected' } })
+    expect(seen.length).toBe(1)
+  })
 
   it('is asked three times at most', async () => {
     withoutBackoff()

@@ -3,7 +3,7 @@ import type { Call } from '../../src/calls/call.ts'
 import { LostCalls } from '../../src/delivery/lost-calls.ts'
 import { makeCall } from '../support/make-call.ts'
 
-const onGivenUp = vi.fn<(call: Call) => void>()
+const onGivenUp = vi.fn<(call: Call, neverGot: boolean) => void>()
 let lost: LostCalls
 const callOf = (id: string): Call => makeCall({ id }).call
 
@@ -23,7 +23,7 @@ it('gives a call up when nobody came back for it in time, and once', () => {
   expect(onGivenUp).not.toHaveBeenCalled()
   vi.advanceTimersByTime(1)
   lost.giveUp('process')
-  expect(onGivenUp).toHaveBeenCalledExactlyOnceWith(call)
+  expect(onGivenUp).toHaveBeenCalledExactlyOnceWith(call, false)
 })
 
 it('gives calls back to the process that had them, and to no other', () => {
@@ -51,17 +51,18 @@ it('gives a call of an earlier server up once the process that it was meant for 
   const call = callOf('old')
   lost.add(call, { process: 'process 1', orAnother: true, waitMs: 15_000 })
   lost.giveUp('process 1')
-  expect(onGivenUp).toHaveBeenCalledExactlyOnceWith(call)
+  expect(onGivenUp).toHaveBeenCalledExactlyOnceWith(call, false)
 })
 
 it('takes the word of a process that never got what an earlier server meant for it, and for nothing else', () => {
   const [meant, running] = [callOf('meant'), callOf('running')]
-  for (const call of [meant, running]) call.dispatched()
   lost.add(meant, { process: 'process 1', orAnother: true, waitMs: 15_000 })
   lost.add(running, { process: 'process 1' })
   lost.giveUp('process 1', true)
-  expect(onGivenUp.mock.calls).toEqual([[meant], [running]])
-  expect([meant.sent, running.sent]).toEqual([false, true])
+  expect(onGivenUp.mock.calls).toEqual([
+    [meant, true],
+    [running, false],
+  ])
 })
 
 it('neither gives up nor gives back what has its outcome', () => {
@@ -75,11 +76,13 @@ it('neither gives up nor gives back what has its outcome', () => {
   expect(onGivenUp).not.toHaveBeenCalled()
 })
 
-it('gives nothing up once the server stops, and keeps no time', () => {
-  lost.add(callOf('a'), { process: 'process' })
+it('gives nothing up once the server stops, and keeps no time, but still knows who has what', () => {
+  const [before, after] = [callOf('a'), callOf('b')]
+  lost.add(before, { process: 'process' })
   lost.stop()
-  lost.add(callOf('b'), { process: 'process' })
+  lost.add(after, { process: 'process' })
   expect(vi.getTimerCount()).toBe(0)
   lost.giveUp('process')
   expect(onGivenUp).not.toHaveBeenCalled()
+  expect(lost.take('toolkit-1', 'process', ['a', 'b'])).toEqual([before, after])
 })
