@@ -169,6 +169,8 @@ export const deliveryClaims: readonly Claim[] = [
       ],
       'packages/server/test/delivery/endpoint.test.ts': [
         'a call to an endpoint > is what standardwebhooks verifies, posted below the URL, whose query it keeps',
+      ],
+      'packages/server/test/delivery/endpoint-signatures.test.ts': [
         'the keys that sign > are all live keys of the toolkit: an app with an older or a newer one takes the call',
         'the keys that sign > are without one that is revoked, from the next call on',
       ],

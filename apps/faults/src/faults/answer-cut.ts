@@ -11,7 +11,7 @@ export const toolkitAnswerCut: Fault = {
   name: 'answer-cut-at-toolkit',
   summary: "a toolkit's connection is cut between its answer and the arrival",
   async run(context) {
-    const cuts = sized(context, { smoke: 3, quick: 10, full: 60 })
+    const cuts = sized(context, { smoke: 3, quick: 10, full: 40 })
     await using scene = await Scene.start(context)
     const { hostname, port } = new URL(scene.info.url)
     await using proxy = await startFaultyProxy({ target: { host: hostname, port: Number(port) } })
@@ -56,7 +56,7 @@ export const callerAnswerCut: Fault = {
   name: 'answer-cut-at-caller',
   summary: "a caller's connection is cut between the server's answer and the arrival",
   async run(context) {
-    const cuts = sized(context, { smoke: 3, quick: 10, full: 60 })
+    const cuts = sized(context, { smoke: 3, quick: 10, full: 40 })
     await using scene = await Scene.start(context)
     const { hostname, port } = new URL(scene.info.url)
     await using proxy = await startFaultyProxy({ target: { host: hostname, port: Number(port) } })

@@ -7,7 +7,7 @@ export const callerGone: Fault = {
   name: 'caller-gone',
   summary: 'kill -9 of a caller during its calls, beside another one that stays',
   async run(context) {
-    const kills = sized(context, { smoke: 2, quick: 6, full: 30 })
+    const kills = sized(context, { smoke: 2, quick: 6, full: 20 })
     await using scene = await Scene.start(context)
     await scene.toolkit({ name: 'toolkit' })
     const kinds = [

@@ -58,7 +58,7 @@ export const endpointCut: Fault = {
   name: 'endpoint-cut',
   summary: "the connection to a toolkit's URL is cut at each step of a call: request, run, answer",
   async run(context) {
-    const rounds = sized(context, { smoke: 1, quick: 3, full: 15 })
+    const rounds = sized(context, { smoke: 1, quick: 3, full: 10 })
     await using scene = await Scene.start(context)
     const app = await startEndpointApp(scene)
     await using proxy = await startFaultyProxy({ target: { host: '127.0.0.1', port: app.port } })

@@ -8,7 +8,7 @@ export const endpointKilled: Fault = {
   name: 'endpoint-killed',
   summary: "kill -9 of the app behind a toolkit's URL during its calls; it is started again at the same URL",
   async run(context) {
-    const kills = sized(context, { smoke: 2, quick: 6, full: 30 })
+    const kills = sized(context, { smoke: 2, quick: 6, full: 20 })
     await using scene = await Scene.start(context)
     const app = await startEndpointApp(scene)
     await app.register()

@@ -17,7 +17,7 @@ export const inboxCut: Fault = {
   name: 'inbox-cut',
   summary: "a polling toolkit's connection is cut at each step of a call: poll, ack, result, before and after each",
   async run(context) {
-    const rounds = sized(context, { smoke: 1, quick: 3, full: 15 })
+    const rounds = sized(context, { smoke: 1, quick: 3, full: 10 })
     // A call whose toolkit never got it is handed out again when its lease is over.
     const limits = sized(context, { smoke: { leaseMs: 1_500 }, quick: { leaseMs: 1_500 }, full: { leaseMs: 5_000 } })
     await using scene = await Scene.start(context, { limits })

@@ -16,7 +16,7 @@ async function killToolkits(
   context: FaultContext,
   { protocol, caller: by, kinds }: KilledOptions,
 ): Promise<FaultReport> {
-  const kills = sized(context, { smoke: 2, quick: 6, full: 30 })
+  const kills = sized(context, { smoke: 2, quick: 6, full: 20 })
   // What a process of the inbox took waits for its lease: as long as by default only in full.
   const limits = sized(context, { smoke: { leaseMs: 2_000 }, quick: { leaseMs: 2_000 }, full: {} })
   await using scene = await Scene.start(context, { limits })
