@@ -33,6 +33,8 @@ export interface Fault {
   name: string
   /** One line: what is broken, under which load. */
   summary: string
+  /** Whether it measures how long something takes, so that no other may run beside it. @default false */
+  alone?: boolean
   /**
    * Breaks it and judges what the ledgers say.
    * @throws LeftOut where this machine cannot do it; any other Error when the harness failed

@@ -40,8 +40,8 @@ export function readOptions(
     .description(
       'Breaks servers, toolkits, callers and networks, and judges by their ledgers what became of each call.',
     )
-    .addOption(new Option('--quick', 'about five minutes (default)').conflicts(['full', 'smoke']))
-    .addOption(new Option('--full', 'as often and as long as is promised, about half an hour').conflicts(['smoke']))
+    .addOption(new Option('--quick', 'about four minutes (default)').conflicts(['full', 'smoke']))
+    .addOption(new Option('--full', 'as often and as long as is promised, about 25 minutes').conflicts(['smoke']))
     .addOption(new Option('--smoke', 'as little as shows that it works, about a minute'))
     .option('--only <names>', 'these faults only, separated by commas', (names: string) => chosen(names, faults))
     .option('--times <number>', 'run everything so often', positiveInteger, 1)

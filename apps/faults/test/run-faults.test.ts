@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Processes } from '../src/children/processes.ts'
+import { type FaultProcess, Processes } from '../src/children/processes.ts'
 import { type Fault, type FaultContext, type FaultReport, LeftOut } from '../src/fault.ts'
 import { addUp, allKept, type FaultResult, runFaults } from '../src/run-faults.ts'
 
@@ -22,7 +22,7 @@ function context(): { context: FaultContext; lines: string[] } {
   return { lines, context: { processes: new Processes(), size: 'smoke', database, serverEntry: undefined, progress } }
 }
 
-const fault = (name: string, run: () => Promise<FaultReport>): Fault => ({ name, summary: name, run })
+const fault = (name: string, run: Fault['run']): Fault => ({ name, summary: name, run })
 
 describe('runFaults', () => {
   it('goes on after a fault that failed, and after one that was left out', async () => {
@@ -42,6 +42,56 @@ describe('runFaults', () => {
     ])
     expect(lines.map((line) => line.split(':')[0])).toEqual(['failing', 'missing', 'good'])
     expect(allKept(results)).toBe(false)
+  })
+
+  it('runs two at a time, and last and alone what measures times', async () => {
+    const running = new Set<string>()
+    const seen: string[][] = []
+    const watched = (name: string, alone = false): Fault => ({
+      ...fault(name, async () => {
+        running.add(name)
+        await new Promise((resolve) => setImmediate(resolve))
+        seen.push([...running].sort())
+        await new Promise((resolve) => setImmediate(resolve))
+        running.delete(name)
+        return report
+      }),
+      alone,
+    })
+    const names = ['measures', 'a', 'b', 'c']
+    const results = await runFaults([watched('measures', true), ...['a', 'b', 'c'].map((name) => watched(name))], {
+      ...context().context,
+    })
+    expect(results.map(({ name }) => name)).toEqual(names)
+    expect(seen[0]).toEqual(['a', 'b'])
+    expect(seen.at(-1)).toEqual(['measures'])
+    expect(Math.max(...seen.map(({ length }) => length))).toBe(2)
+  })
+
+  it('leaves no process behind, and ends none of another fault', async () => {
+    const { context: given } = context()
+    const plan = { name: 'x', ledgers: '', baseUrl: '', apiKey: '', toolkits: [] }
+    const start = (processes: Processes) => processes.start({ script: 'legacy-crowd', name: 'x', plan })
+    const left = Promise.withResolvers<FaultProcess>()
+    const ended = Promise.withResolvers<void>()
+    const results = runFaults(
+      [
+        fault('leaves one', async ({ processes }) => {
+          left.resolve(await start(processes))
+          return report
+        }),
+        fault('has its own', async ({ processes }) => {
+          const child = await start(processes)
+          await (await left.promise).exited
+          await expect(child.ask('counts')).resolves.toEqual({ attempts: 0, greetings: 0 })
+          ended.resolve()
+          return report
+        }),
+      ],
+      given,
+    )
+    await ended.promise
+    await expect(results).resolves.toMatchObject([{ report }, { report }])
   })
 })
 

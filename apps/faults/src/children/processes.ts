@@ -41,20 +41,25 @@ export interface StartOptions {
 const readyTimeoutMs = 60_000
 const toldChars = 2_000
 
-/** The children of this process. None outlives it. */
+/** The children of this process, or some of them. None outlives it. */
 export class Processes {
   readonly #running = new Set<ForkedProcess>()
+  readonly #all: Set<ForkedProcess>
 
-  constructor() {
+  /** @param of whose children these are, too */
+  constructor(of?: Processes) {
+    this.#all = of === undefined ? this.#running : of.#running
     // A child that is stopped notices nothing by itself.
-    process.once('exit', () => this.#killNow())
+    if (of === undefined) process.once('exit', () => this.#killNow())
   }
 
   /** Starts a child and waits until it is ready. @throws Error when it does not get so far; it is gone then */
   async start(options: StartOptions): Promise<FaultProcess> {
     const child = new ForkedProcess(options)
-    this.#running.add(child)
-    void child.exited.then(() => this.#running.delete(child))
+    for (const children of [this.#running, this.#all]) children.add(child)
+    void child.exited.then(() => {
+      for (const children of [this.#running, this.#all]) children.delete(child)
+    })
     const timer = setTimeout(() => void child.kill(), readyTimeoutMs)
     try {
       child.started = await child.ask(startCommand, options.plan)

@@ -99,6 +99,7 @@ async function besideBad(context: FaultContext, { how, kind, excuses }: BadOptio
 export const toolkitDeaf: Fault = {
   name: 'toolkit-deaf',
   summary: 'a toolkit that reads nothing, called with large arguments, beside a good one',
+  alone: true,
   run: (context) =>
     besideBad(context, {
       how: 'deaf',
@@ -111,6 +112,7 @@ export const toolkitDeaf: Fault = {
 export const toolkitFloods: Fault = {
   name: 'toolkit-floods',
   summary: 'a toolkit that floods with frames of all sorts and answers twice, beside a good one',
+  alone: true,
   run: (context) =>
     besideBad(context, {
       how: 'flood',

@@ -20,6 +20,7 @@ const besideTests = { goodputShare: 0.5, refusedWithinMs: 2_000, recoveredWithin
 export const overload: Fault = {
   name: 'overload',
   summary: 'three times the calls that a toolkit can do: goodput, how soon the rest is refused, recovery',
+  alone: true,
   async run(context) {
     const { goodputShare, refusedWithinMs, recoveredWithinMs } = sized(context, {
       smoke: besideTests,

@@ -11,6 +11,7 @@ const allowedMs = 45_000
 export const reconnectStorm: Fault = {
   name: 'reconnect-storm',
   summary: '500 toolkits reconnect at once beside 50 legacy clients that try again without a pause',
+  alone: true,
   async run(context) {
     const [modern, legacy] = sized(context, { smoke: [50, 5], quick: [500, 50], full: [500, 50] })
     const kills = sized(context, { smoke: 1, quick: 1, full: 3 })

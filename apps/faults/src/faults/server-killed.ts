@@ -14,7 +14,8 @@ const shortWaits: Partial<ServerLimits> = { leaseMs: 5_000, restoreMs: 5_000 }
 
 /** Kills the server again and again, each time at another moment of its work. */
 async function killServer(context: FaultContext, { postgres, protocol, kinds }: KilledOptions): Promise<FaultReport> {
-  const kills = sized(context, { smoke: 2, quick: 5, full: 50 })
+  // On each database 50 in all, by either way.
+  const kills = sized(context, { smoke: 2, quick: 5, full: 25 })
   // What was under way waits for its lease, or for its toolkit to come back: as long as by default only in full.
   const limits = sized(context, { smoke: shortWaits, quick: shortWaits, full: {} })
   await using scene = await Scene.start(context, { postgres, limits })

@@ -12,7 +12,7 @@ async function stopToolkit(context: FaultContext, protocol: 'ws' | 'http'): Prom
     quick: { heartbeatMs: 800, livenessMs: 3_000, leaseMs: 3_000 },
     full: {},
   })
-  const runs = sized(context, { smoke: 1, quick: 2, full: 2 })
+  const runs = sized(context, { smoke: 1, quick: 2, full: 1 })
   await using scene = await Scene.start(context, { limits })
   const apiKey = await scene.key('toolkit', 'tools')
   const toolkit = await scene.toolkit({ name: 'sleeper', apiKey, protocol })
