@@ -14,7 +14,7 @@ function read(...args: string[]): { options: ReturnType<typeof readOptions>; tex
 }
 
 describe('the options', () => {
-  it('run everything once, in five minutes, and write nothing, unless told otherwise', () => {
+  it('run everything once, in a few minutes, and write nothing, unless told otherwise', () => {
     expect(read().options).toEqual({
       faults,
       size: 'quick',

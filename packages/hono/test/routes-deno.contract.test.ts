@@ -1,7 +1,8 @@
 import { describeRoutes, describeUtcpInterop, type RoutesHost } from '@atp/testing'
+import { denoDeviations } from './support/deviations.ts'
 import { runDeno } from './support/run-child.ts'
 
-describeRoutes('Hono on Deno', startDeno)
+describeRoutes('Hono on Deno', startDeno, denoDeviations)
 describeUtcpInterop('Hono on Deno', startDeno)
 
 async function startDeno(): Promise<RoutesHost> {

@@ -30,7 +30,8 @@ export class ServiceUnderTest {
       { name: 'Rosa', key: keys.staff, isLead: false },
       { name: 'Ben', key: keys.lead, isLead: true },
     ]
-    const settings = { databasePath: join(this.folder, 'orders.sqlite'), staff, pickMs: 25 }
+    // Long enough for a hang-up to arrive before the next part is picked, also on a busy machine.
+    const settings = { databasePath: join(this.folder, 'orders.sqlite'), staff, pickMs: 500 }
     this.app = await NestFactory.create(withSettings(settings), { logger: ['error', 'fatal'] })
     await this.app.listen(0, '127.0.0.1')
     this.url = await this.app.getUrl()

@@ -17,11 +17,16 @@ export function urlOf(host: RoutesHost, path: string): string {
   return `${host.url ?? 'http://atp.test'}${path}`
 }
 
+/** Requests by the signal that ends them: Node's fetch forgets the signal of one that was collected as garbage. */
+const kept = new WeakMap<AbortSignal, Request>()
+
 /** Sends a request and follows no redirect: that there is none is part of the contract. */
 export function open(host: RoutesHost, path: string, init: RequestInit = {}): Promise<Response> {
   // A stream as body wants this word, and nothing else minds it.
   const half = init.body instanceof ReadableStream ? { duplex: 'half' } : {}
-  return host.fetch(new Request(urlOf(host, path), { redirect: 'manual', ...half, ...init }))
+  const request = new Request(urlOf(host, path), { redirect: 'manual', ...half, ...init })
+  if (init.signal) kept.set(init.signal, request)
+  return host.fetch(request)
 }
 
 /** Sends a request and reads the whole answer. */

@@ -4,31 +4,22 @@ import { call, open } from '../http-client.ts'
 import { hostOf, openSocket } from '../raw-client.ts'
 import type { RouteBehaviour, RoutesHost } from '../route-behaviour.ts'
 
+/** Half a MiB: no platform reads it together with the head, however much it reads at once. */
+export const longNote: string = 'x'.repeat(524_288)
+
 /** Clients that go away. */
 export const abortBehaviours: readonly RouteBehaviour[] = [
   {
     id: 'abort.reaches-signal',
     says: "aborts the tool's signal when the client gives up waiting",
     rules: ['abort'],
-    async run(host) {
-      const id = crypto.randomUUID()
-      const abort = new AbortController()
-      const running = open(host, '/public/atp/probe/wait/', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ id }),
-        signal: abort.signal,
-      })
-      const ended = running.then(
-        () => {},
-        () => {},
-      )
-      await until(host, id, { started: 1, aborted: 0 })
-      abort.abort()
-      await until(host, id, { aborted: 1, ended: 1 })
-      await ended
-      await expectAlive(host)
-    },
+    run: (host) => expectAborted(host, {}),
+  },
+  {
+    id: 'abort.long-body',
+    says: "aborts the tool's signal when the client gives up waiting, also where its body did not come with the head",
+    rules: ['abort'],
+    run: (host) => expectAborted(host, { note: longNote }),
   },
   {
     id: 'abort.connection-lost',
@@ -76,6 +67,26 @@ export const abortBehaviours: readonly RouteBehaviour[] = [
     },
   },
 ]
+
+async function expectAborted(host: RoutesHost, more: object): Promise<void> {
+  const id = crypto.randomUUID()
+  const abort = new AbortController()
+  const running = open(host, '/public/atp/probe/wait/', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id, ...more }),
+    signal: abort.signal,
+  })
+  const ended = running.then(
+    () => {},
+    () => {},
+  )
+  await until(host, id, { started: 1, aborted: 0 })
+  abort.abort()
+  await until(host, id, { aborted: 1, ended: 1 })
+  await ended
+  await expectAlive(host)
+}
 
 function until(host: RoutesHost, id: string, counts: object): Promise<void> {
   return vi.waitFor(async () => expect(await countsOf(host, id)).toMatchObject(counts), { timeout: 15_000 })

@@ -5,6 +5,7 @@ import { contractKeys } from '../fixtures/contract-keys.ts'
 import { open } from '../http-client.ts'
 import type { RouteBehaviour, RoutesHost } from '../route-behaviour.ts'
 import { type SignedCallInit, signCall } from '../sign-call.ts'
+import { longNote } from './aborts.ts'
 import { sendSigned } from './signed-calls.ts'
 
 const key = contractKeys.signed
@@ -79,7 +80,9 @@ export const signedRunBehaviours: readonly RouteBehaviour[] = [
     async run(host) {
       const id = crypto.randomUUID()
       const abort = new AbortController()
-      const running = post(host, { ...echo, tool: 'wait', params: { id } }, {}, abort.signal).catch(() => {})
+      // Long, so that whether a platform tells does not depend on which connection the call happens to take.
+      const waiting = { ...echo, tool: 'wait', params: { id, note: longNote } }
+      const running = post(host, waiting, {}, abort.signal).catch(() => {})
       const until = (counts: object): Promise<void> =>
         vi.waitFor(async () => expect(await countsOf(host, id)).toMatchObject(counts), { timeout: 15_000 })
       await until({ started: 1, aborted: 0 })
