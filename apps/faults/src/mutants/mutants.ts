@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: 'delivery/socket.ts',
-        from: 'call.fail(toWireError(disconnectedError(call)))',
+        from: 'this.#ending.add(call)\n    call.fail(toWireError(disconnectedError(call)))',
         to: 'call.succeed(null)',
       },
     ],
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: 'delivery/socket.ts',
-        from: 'call.fail(toWireError(disconnectedError(call)))',
+        from: 'this.#ending.add(call)\n    call.fail(toWireError(disconnectedError(call)))',
         to: "call.fail({ ...toWireError(disconnectedError(call)), code: 'toolkit_offline' })",
       },
     ],
