@@ -279,7 +279,7 @@ export class SocketDelivery implements Delivery {
         continue
       }
       serving += 1
-      const calls = peer.running.size + (this.#expectedBy.get(peer) ?? 0)
+      const calls = peer.running.size + (this.#expected.size === 0 ? 0 : (this.#expectedBy.get(peer) ?? 0))
       if (calls >= peer.maxConcurrency || peer.socket.congested) continue
       if (isMeant) return peer
       if (calls >= fewest) continue
